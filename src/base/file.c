@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+int file_sync_parent(const char *path) {
+        g_autofree char *dir = g_path_get_dirname(path);
+        _cleanup_(closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        if (fd < 0 || fsync(fd) < 0)
+                return neg_errno();
+        return 0;
+}
+
+static int write_all(int fd, const char *data, size_t size) {
+        while (size > 0) {
+                ssize_t n = write(fd, data, size);
+
+                if (n < 0 && errno == EINTR)
+                        continue;
+                if (n < 0)
+                        return neg_errno();
+                data += n;
+                size -= (size_t)n;
+        }
+        return 0;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t size, Err *err) {
+        g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
+        _cleanup_(closep) int fd = mkostemp(temporary, O_CLOEXEC);
+        int r;
+
+        if (fd < 0)
+                return fail_errno(err, neg_errno(), "cannot create '%s'", temporary);
+        r = write_all(fd, data, size);
+        if (r == 0 && fsync(fd) < 0)
+                r = neg_errno();
+        if (r == 0 && rename(temporary, path) < 0)
+                r = neg_errno();
+        if (r < 0) {
+                unlink(temporary);
+                return fail_errno(err, r, "cannot write '%s'", path);
+        }
+        r = file_sync_parent(path);
+        return r < 0 ? fail_errno(err, r, "cannot sync the directory of '%s'", path) : 0;
+}
+
+int file_read(const char *path, size_t max, char **ret, size_t *ret_size, Err *err) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        g_autofree char *data = NULL;
+        size_t done = 0;
+        struct stat st;
+
+        if (fd < 0 && errno == ENOENT)
+                return -ENOENT;
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return fail_errno(err, neg_errno(), "cannot open '%s'", path);
+        if ((uint64_t)st.st_size > max)
+                return fail_errno(err, -EFBIG, "cannot read '%s' of more than %zu bytes", path,
+                                  max);
+        data = g_malloc((size_t)st.st_size + 1);
+        while (done < (size_t)st.st_size) {
+                ssize_t n = read(fd, data + done, (size_t)st.st_size - done);
+
+                if (n < 0)
+                        return fail_errno(err, neg_errno(), "cannot read '%s'", path);
+                if (n == 0)
+                        break;
+                done += (size_t)n;
+        }
+        data[done] = '\0';
+        if (ret_size)
+                *ret_size = done;
+        *ret = g_steal_pointer(&data);
+        return 0;
+}
+
+int file_remove(const char *path, Err *err) {
+        if (unlink(path) < 0)
+                return errno == ENOENT ? 0
+                                       : fail_errno(err, neg_errno(), "cannot remove '%s'", path);
+        file_sync_parent(path);
+        return 0;
+}
+
+int file_mkdir_p(const char *path, unsigned mode, Err *err) {
+        if (g_mkdir_with_parents(path, (int)(mode ? mode : 0755)) < 0)
+                return fail_errno(err, neg_errno(), "cannot create the directory '%s'", path);
+        return 0;
+}

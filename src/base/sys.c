@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "base/sys.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/util.h"
+
+struct Sys {
+        int root;
+        char *root_path; /* canonical, no trailing slash: "" for the machine */
+        unsigned fail_in;
+        int fail_error;
+};
+
+int sys_new(const char *root, Sys **ret) {
+        g_autoptr(Sys) sys = g_new0(Sys, 1);
+        g_autofree char *canonical = NULL;
+        char *real = realpath(root ? root : "/", NULL);
+
+        sys->root = -1;
+        if (!real)
+                return neg_errno();
+        canonical = g_strdup(strcmp(real, "/") == 0 ? "" : real);
+        free(real);
+        sys->root = open(*canonical ? canonical : "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        if (sys->root < 0)
+                return neg_errno();
+        sys->root_path = g_steal_pointer(&canonical);
+        *ret = g_steal_pointer(&sys);
+        return 0;
+}
+
+void sys_free(Sys *sys) {
+        if (!sys)
+                return;
+        closep(&sys->root);
+        g_free(sys->root_path);
+        g_free(sys);
+}
+
+bool sys_is_live(const Sys *sys) {
+        return !*sys->root_path;
+}
+
+void sys_fail_at(Sys *sys, unsigned nth, int error) {
+        sys->fail_in = nth;
+        sys->fail_error = error;
+}
+
+/* The test hook: counts every entry into the tree, through const handles too. */
+static int sys_enter(const Sys *sys) {
+        Sys *counter = (Sys *)(uintptr_t)sys;
+
+        if (counter->fail_in == 0 || --counter->fail_in > 0)
+                return 0;
+        return counter->fail_error;
+}
+
+static int sys_openat(const Sys *sys, const char *path, int flags) {
+        struct open_how how = {
+                .flags = (uint64_t)flags | O_CLOEXEC,
+                .resolve = RESOLVE_IN_ROOT,
+        };
+        int fd;
+
+        g_assert(path[0] != '/');
+        fd = (int)syscall(SYS_openat2, sys->root, path, &how, sizeof(how));
+        return fd < 0 ? neg_errno() : fd;
+}
+
+int sys_open(const Sys *sys, const char *path, int flags) {
+        int r = sys_enter(sys);
+
+        return r < 0 ? r : sys_openat(sys, path, flags);
+}
+
+int sys_read(const Sys *sys, const char *path, char **ret, size_t *ret_size) {
+        g_autoptr(GByteArray) data = g_byte_array_new();
+        _cleanup_(closep) int fd = sys_open(sys, path, O_RDONLY);
+        uint8_t chunk[4096];
+        ssize_t n;
+
+        if (fd < 0)
+                return fd;
+        while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
+                g_byte_array_append(data, chunk, (unsigned)n);
+                if (data->len > SYS_FILE_MAX)
+                        return -EFBIG;
+        }
+        if (n < 0)
+                return neg_errno();
+        if (ret_size)
+                *ret_size = data->len;
+        g_byte_array_append(data, (const uint8_t *)"", 1);
+        *ret = (char *)g_byte_array_free(g_steal_pointer(&data), FALSE);
+        return 0;
+}
+
+int sys_read_text(const Sys *sys, const char *path, char **ret) {
+        char *text = NULL;
+        int r = sys_read(sys, path, &text, NULL);
+
+        if (r < 0)
+                return r;
+        *ret = g_strstrip(text);
+        return 0;
+}
+
+int sys_read_uint(const Sys *sys, const char *path, unsigned base, uint64_t max, uint64_t *ret) {
+        g_autofree char *text = NULL;
+        int r = sys_read_text(sys, path, &text);
+
+        return r < 0 ? r : str_to_uint(text, base, max, ret);
+}
+
+int sys_write(const Sys *sys, const char *path, const char *value) {
+        _cleanup_(closep) int fd = sys_open(sys, path, O_WRONLY);
+        size_t size = strlen(value);
+        ssize_t n;
+
+        if (fd < 0)
+                return fd;
+        n = write(fd, value, size);
+        if (n < 0)
+                return neg_errno();
+        return (size_t)n == size ? 0 : -EIO;
+}
+
+int sys_readlink(const Sys *sys, const char *path, char **ret) {
+        _cleanup_(closep) int fd = sys_open(sys, path, O_PATH | O_NOFOLLOW);
+        char target[4096];
+        ssize_t n;
+
+        if (fd < 0)
+                return fd;
+        n = readlinkat(fd, "", target, sizeof(target) - 1);
+        if (n < 0)
+                return errno == ENOENT ? -EINVAL : neg_errno(); /* ENOENT: a file, not a link */
+        *ret = g_strndup(target, (size_t)n);
+        return 0;
+}
+
+int sys_readlink_name(const Sys *sys, const char *path, char **ret) {
+        g_autofree char *target = NULL;
+        int r = sys_readlink(sys, path, &target);
+
+        if (r < 0)
+                return r;
+        *ret = g_path_get_basename(target);
+        return 0;
+}
+
+int sys_realpath(const Sys *sys, const char *path, char **ret) {
+        _cleanup_(closep) int fd = sys_open(sys, path, O_PATH);
+        char link[64], target[4096];
+        size_t skip = strlen(sys->root_path) + 1;
+        ssize_t n;
+
+        if (fd < 0)
+                return fd;
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        n = readlink(link, target, sizeof(target) - 1);
+        if (n < 0)
+                return neg_errno();
+        target[n] = '\0';
+        *ret = g_strdup((size_t)n > skip ? target + skip : "");
+        return 0;
+}
+
+static int compare_names(const void *a, const void *b) {
+        return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int sys_list(const Sys *sys, const char *path, char ***ret) {
+        g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+        int fd = sys_open(sys, path, O_RDONLY | O_DIRECTORY);
+        const struct dirent *entry;
+        DIR *dir;
+
+        if (fd < 0)
+                return fd;
+        dir = fdopendir(fd);
+        if (!dir) {
+                close(fd);
+                return neg_errno();
+        }
+        while ((entry = readdir(dir)))
+                if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+                        g_ptr_array_add(names, g_strdup(entry->d_name));
+        closedir(dir);
+        if (names->len > 1)
+                qsort(names->pdata, names->len, sizeof(char *), compare_names);
+        g_ptr_array_add(names, NULL);
+        *ret = (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+        return 0;
+}
+
+bool sys_exists(const Sys *sys, const char *path) {
+        _cleanup_(closep) int fd = sys_openat(sys, path, O_PATH);
+
+        return fd >= 0;
+}
