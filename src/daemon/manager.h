@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The whole of the running daemon: the event loop, the inventory, the hand-over, the guests and what
+ * clients have subscribed to. One is made by main and passed to every handler; nothing is global. */
+
+#include <systemd/sd-event.h>
+
+#include <glib.h>
+
+#include "base/err.h"
+#include "base/sys.h"
+#include "pci/monitor.h"
+#include "pci/names.h"
+#include "pci/tree.h"
+
+typedef struct Events Events;     /* daemon/event.h */
+typedef struct Handover Handover; /* handover/handover.h */
+typedef struct Nodedevs Nodedevs; /* daemon/nodedev.h */
+typedef struct QemuCaps QemuCaps; /* qemu/caps.h */
+typedef struct Server Server;     /* daemon/server.h */
+typedef struct Vm Vm;             /* daemon/vm.h */
+
+/* Where things are; every path is absolute and settable (daemon/options.h). */
+typedef struct Paths {
+        char *config_dir; /* /etc/airlock: guests/, autostart links */
+        char *state_dir;  /* /var/lib/airlock: journal, images/, nvram/ */
+        char *run_dir;    /* /run/airlock: sockets, live state of guests */
+        char *log_dir;    /* /var/log/airlock: guests' logs */
+        char *cache_dir;  /* /var/cache/airlock: capabilities of QEMU */
+        char *socket_dir; /* where airlock-sock is made; run_dir unless given */
+} Paths;
+
+typedef struct Manager {
+        sd_event *event;
+        Paths paths;
+        unsigned max_assigned_functions; /* a guest; 32 unless configured */
+
+        Sys *sys;
+        PciTree *tree;
+        PciNames *names;
+        PciMonitor *monitor;
+        Nodedevs *nodedevs;
+        Handover *handover;
+
+        Events *events;
+        Server *server;
+
+        GHashTable *vms_by_uuid; /* 16 bytes of UUID → Vm, which it owns */
+        GHashTable *vms_by_name; /* name → Vm */
+        GHashTable *vms_by_id;   /* id of a running guest → Vm */
+        int next_id;
+
+        QemuCaps *caps; /* of the default QEMU; NULL until it was probed */
+} Manager;
+
+/* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests that
+ * run and those that are defined. Takes over nothing of event and paths but references. */
+int manager_new(sd_event *event, const Paths *paths, Manager **ret, Err *err);
+void manager_free(Manager *manager);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
+
+/* Version of the default QEMU as libvirt counts: major * 1000000 + minor * 1000 + micro. Reads it (or
+ * its cache) on first use; fails where there is no QEMU. */
+int manager_qemu_version(Manager *manager, uint64_t *ret, Err *err);
+
+/* Capabilities documents in libvirt's format; the caller frees the text. Arguments of the second
+ * may be NULL (defaults), as in virConnectGetDomainCapabilities. */
+int manager_capabilities(Manager *manager, char **ret, Err *err);
+int manager_domain_capabilities(Manager *manager, const char *emulator, const char *arch,
+                                const char *machine, const char *type, char **ret, Err *err);
