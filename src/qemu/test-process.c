@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "qemu/process.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/test.h"
+#include "base/util.h"
+
+typedef struct Ended {
+        sd_event *event;
+        int status;
+} Ended;
+
+static void on_end(int status, void *userdata) {
+        Ended *ended = userdata;
+
+        ended->status = status;
+        sd_event_exit(ended->event, 0);
+}
+
+static int spawn(const char *program, const char *argument, const char *log, Process **ret,
+                 Err *err) {
+        char *argv[] = {g_strdup(program), g_strdup(argument), NULL};
+        ProcessSpec spec = {.argv = argv, .log_path = log};
+        int r = process_spawn(&spec, ret, err);
+
+        g_free(argv[0]);
+        g_free(argv[1]);
+        return r;
+}
+
+static void the_end_of_a_process_is_told(void **state) {
+        g_autoptr(Process) process = NULL;
+        Ended ended = {.status = -2};
+
+        assert_int_equal(sd_event_new(&ended.event), 0);
+        assert_int_equal(spawn("/bin/sleep", "1000", "/dev/null", &process, NULL), 0);
+        assert_int_equal(process_watch(process, ended.event, on_end, &ended, NULL), 0);
+        assert_int_equal(process_signal(process, SIGKILL), 0);
+        assert_int_equal(sd_event_loop(ended.event), 0);
+        assert_true(WIFSIGNALED(ended.status) && WTERMSIG(ended.status) == SIGKILL);
+        assert_int_equal(process_signal(process, SIGKILL), 0);
+        sd_event_unref(ended.event);
+}
+
+static void a_program_that_is_absent_is_named(void **state) {
+        g_autoptr(Process) process = NULL;
+        g_auto(Err) err = ERR_INIT;
+
+        assert_int_equal(spawn("/nonexistent/qemu", "x", "/dev/null", &process, &err), -ENOENT);
+        assert_non_null(strstr(err.message, "/nonexistent/qemu"));
+        assert_null(process);
+}
+
+static void a_process_is_known_by_pid_and_start_time(void **state) {
+        g_autoptr(Process) process = NULL, again = NULL, other = NULL;
+
+        assert_int_equal(spawn("/bin/sleep", "1000", "/dev/null", &process, NULL), 0);
+        assert_int_equal(process_adopt(process_pid(process), process_start_time(process), &again),
+                         0);
+        assert_int_equal(
+                process_adopt(process_pid(process), process_start_time(process) + 1, &other),
+                -ESRCH);
+        process_signal(again, SIGKILL);
+        waitpid(process_pid(process), NULL, 0);
+        assert_int_equal(process_adopt(process_pid(process), process_start_time(process), &other),
+                         -ESRCH);
+}
+
+static void what_it_prints_goes_to_its_log(void **state) {
+        g_autofree char *dir = g_dir_make_tmp("test-process-XXXXXX", NULL);
+        g_autofree char *log = g_build_filename(dir, "log", NULL);
+        g_autofree char *text = NULL;
+        g_autoptr(Process) process = NULL;
+
+        assert_int_equal(spawn("/bin/echo", "hello", log, &process, NULL), 0);
+        waitpid(process_pid(process), NULL, 0);
+        assert_true(g_file_get_contents(log, &text, NULL, NULL));
+        assert_string_equal(text, "hello\n");
+        unlink(log);
+        rmdir(dir);
+}
+
+int main(void) {
+        const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_end_of_a_process_is_told),
+                cmocka_unit_test(a_program_that_is_absent_is_named),
+                cmocka_unit_test(a_process_is_known_by_pid_and_start_time),
+                cmocka_unit_test(what_it_prints_goes_to_its_log),
+        };
+
+        return cmocka_run_group_tests(tests, NULL, NULL);
+}
