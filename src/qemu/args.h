@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* From a guest's definition to QEMU's command line, and to the QMP commands that plug a device into
+ * the running guest. Pure: what is known only at the start of this guest comes in QemuRuntime.
+ *
+ * The definition is the live one: aliases and addresses are assigned (domain_def_assign_aliases,
+ * layout_assign), autoport graphics have their port, bridge interfaces their tap device, unix
+ * channels their path. */
+
+#include <jansson.h>
+
+#include "domain/device.h"
+
+/* A version of QEMU as libvirt counts. */
+#define QEMU_VERSION(major, minor, micro) ((major)*1000000u + (minor)*1000u + (micro))
+#define QEMU_VERSION_MIN                  QEMU_VERSION(7, 2, 0)
+
+typedef struct QemuRuntime {
+        unsigned version; /* QEMU_VERSION() */
+        /* Listening UNIX socket that QEMU inherits for QMP; -1: qmp_path says where it makes one.
+         */
+        int qmp_fd;
+        const char *qmp_path;
+        bool has_vhost_net;   /* /dev/vhost-net can be opened: virtio interfaces use it */
+        bool has_sandbox;     /* QEMU was built with seccomp */
+        const char *pid_file; /* NULL: none */
+} QemuRuntime;
+
+/* argv of QEMU, from the emulator's path to the NULL at its end (GPtrArray of owned strings).
+ * Starts paused (-S). */
+int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray **ret, Err *err);
+
+/* The QMP commands that plug in a device, in order: an array of {"execute", "arguments"}. The last
+ * one is device_add; when one fails, the commands of qemu_args_unplug are for those before it.
+ * The device has its alias and address. */
+int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
+                   json_t **ret, Err *err);
+
+/* The QMP commands that free what stood behind a device (blockdev-del, netdev_del, …), after
+ * DEVICE_DELETED told that it is gone. The request itself is device_del of its alias. */
+json_t *qemu_args_unplug(const DomainDevice *device);
+
+/* The device's own object as -device and device_add take it (with "driver" and "id"). */
+int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
+                     json_t **ret, Err *err);
