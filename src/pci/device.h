@@ -13,16 +13,17 @@ typedef enum PciKind {
         PCI_ROOT_PORT,
         PCI_UPSTREAM_PORT,
         PCI_DOWNSTREAM_PORT,
-        PCI_BRIDGE,      /* header type 1, whatever it joins: PCI-PCI, PCIe-PCI, host bridge with one */
-        PCI_CARDBUS,     /* header type 2 */
-        PCI_HOST_BRIDGE, /* class 0600, header type 0 */
+        PCI_BRIDGE,  /* header type 1, whatever it joins: PCI-PCI, PCIe-PCI, host bridge with one */
+        PCI_CARDBUS, /* header type 2 */
+        PCI_HOST_BRIDGE,     /* class 0600, header type 0 */
+        PCI_EVENT_COLLECTOR, /* of the root complex; the kernel's port driver serves it */
         _PCI_KIND_MAX,
 } PciKind;
 
 const char *pci_kind_to_string(PciKind kind);
 
 typedef struct PciLink {
-        unsigned port;  /* port number; valid where speed is */
+        unsigned port;  /* port number */
         double speed;   /* GT/s; 0: none is known */
         unsigned width; /* lanes */
 } PciLink;
@@ -50,28 +51,32 @@ typedef struct PciDevice {
         int numa_node;         /* -1: none */
 
         bool is_express, has_flr, has_msi, has_msix, has_ari, has_pm_reset;
+        bool has_link; /* Express, and not integrated in the root complex */
         PciLink link_cap, link_now;
         char *reset_method; /* of the kernel, "flr bus"; "" : none; NULL: kernel before 5.15 */
         bool can_reset;     /* sysfs has a reset file */
 
         bool is_pf, is_vf;
-        PciAddr pf;             /* valid where is_vf */
-        unsigned vfs_max, vfs;  /* valid where is_pf */
-        PciAddr *vf_addrs;      /* vfs of them */
+        PciAddr pf;            /* valid where is_vf */
+        unsigned vfs_max, vfs; /* valid where is_pf */
+        PciAddr *vf_addrs;     /* vfs of them */
 
         PciBar bars[PCI_BARS];
         uint64_t rom_size; /* bytes; 0: no option ROM */
         bool boot_vga;
 } PciDevice;
 
-/* Reads the function at addr. -ENODEV (with an Err) when there is none. A file that is absent leaves
- * its field at "none"; one that cannot be read although it is there fails the whole. */
+/* Reads the function at addr. -ENODEV (with an Err) when there is none. A file that is absent
+ * leaves its field at "none"; one that cannot be read although it is there fails the whole. */
 int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err);
 void pci_device_free(PciDevice *dev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PciDevice, pci_device_free)
 
+/* The same facts in both. */
+bool pci_device_is_equal(const PciDevice *a, const PciDevice *b);
+
 /* Something that can be given to a guest, and that stands in the way of its group: not a bridge,
- * port or host bridge. */
+ * port, host bridge or event collector. */
 bool pci_device_is_endpoint(const PciDevice *dev);
 
 /* "sys/bus/pci/devices/0000:01:00.0/NAME". */

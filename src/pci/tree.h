@@ -29,6 +29,11 @@ void pci_tree_set_callback(PciTree *tree, PciTreeFunc func, void *userdata);
  * changed, if anything did. */
 int pci_tree_refresh(PciTree *tree, PciAddr addr, Err *err);
 
+/* Lists the bus again and refreshes every function, those that came and went included: for when
+ * events were lost. A function that cannot be read keeps its old facts; the first such failure is
+ * returned. */
+int pci_tree_rescan(PciTree *tree, Err *err);
+
 /* NULL: there is no such function. */
 const PciDevice *pci_tree_find(const PciTree *tree, PciAddr addr);
 
