@@ -51,6 +51,10 @@ bool sys_is_live(const Sys *sys) {
         return !*sys->root_path;
 }
 
+int sys_root_fd(const Sys *sys) {
+        return sys->root;
+}
+
 void sys_fail_at(Sys *sys, unsigned nth, int error) {
         sys->fail_in = nth;
         sys->fail_error = error;

@@ -28,6 +28,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sys, sys_free)
 /* True when this is the machine itself, not a captured one: ioctls and QEMU make sense. */
 bool sys_is_live(const Sys *sys);
 
+/* The descriptor of the root, owned by sys: what a forked process keeps open to go on using it. */
+int sys_root_fd(const Sys *sys);
+
 /* Opens a file (flags as open(2), O_CLOEXEC is added). Returns the descriptor. */
 int sys_open(const Sys *sys, const char *path, int flags);
 
