@@ -55,7 +55,7 @@ json_t *ledger_entry_to_json(const LedgerEntry *entry);
 /* -EINVAL (with an Err) for what is no entry. */
 int ledger_entry_from_json(const json_t *json, LedgerEntry **ret, Err *err);
 
-/* journal is borrowed and may be set later (after its replay); NULL: changes stay in memory. */
+/* Changes stay in memory until a journal (borrowed) is set, which is after its replay. */
 Ledger *ledger_new(void);
 void ledger_free(Ledger *ledger);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ledger, ledger_free)
