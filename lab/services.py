@@ -17,14 +17,15 @@ class Daemon(Enum):
 
 # Coldplug as a real host's boot does it: udev loads and binds the drivers, and names the network interfaces.
 UDEV = """
+modprobe -a kvm_amd vfio-pci & modules=$!
 /lib/systemd/systemd-udevd --daemon
 udevadm trigger --action=add --type=subsystems
 udevadm trigger --action=add --subsystem-match=pci --subsystem-match=net --subsystem-match=block --subsystem-match=misc
 udevadm settle --timeout=60
+wait $modules
 """
 
 GUESTS = """
-modprobe -a kvm_amd vfio-pci
 for file in tg.elf linux-vmlinuz linux-initrd; do
         [ ! -e /lab/guest/$file ] || ln -s /lab/guest/$file /lab/$file
 done

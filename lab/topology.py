@@ -30,7 +30,7 @@ class Topology:
     blank_disks: dict[str, str] = field(default_factory=dict)  # block node -> size, reads as zeroes
     modules: list[str] = field(default_factory=list)  # loaded before udev looks around
     setup: list[str] = field(default_factory=list)  # commands in the host once it is up; each must succeed
-    boot_seconds: int = 90  # deadline of the boot, setup included
+    boot_seconds: int = 150  # deadline of the boot, setup included
 
 
 def names() -> list[str]:
