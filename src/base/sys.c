@@ -15,6 +15,7 @@
 #include "base/util.h"
 
 struct Sys {
+        const Sys *parent; /* NULL: it counts its calls itself */
         int root;
         char *root_path; /* canonical, no trailing slash: "" for the machine */
         unsigned fail_in;
@@ -62,7 +63,7 @@ void sys_fail_at(Sys *sys, unsigned nth, int error) {
 
 /* The test hook: counts every entry into the tree, through const handles too. */
 static int sys_enter(const Sys *sys) {
-        Sys *counter = (Sys *)(uintptr_t)sys;
+        Sys *counter = (Sys *)(uintptr_t)(sys->parent ? sys->parent : sys);
 
         if (counter->fail_in == 0 || --counter->fail_in > 0)
                 return 0;
@@ -79,6 +80,39 @@ static int sys_openat(const Sys *sys, const char *path, int flags) {
         g_assert(path[0] != '/');
         fd = (int)syscall(SYS_openat2, sys->root, path, &how, sizeof(how));
         return fd < 0 ? neg_errno() : fd;
+}
+
+/* The text that a link of the kernel's or an open descriptor stands for. */
+static int read_link_at(int fd, const char *name, char **ret) {
+        char target[4096];
+        ssize_t n = readlinkat(fd, name, target, sizeof(target) - 1);
+
+        if (n < 0)
+                return neg_errno();
+        *ret = g_strndup(target, (size_t)n);
+        return 0;
+}
+
+static int path_of_fd(int fd, char **ret) {
+        char link[64];
+
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        return read_link_at(AT_FDCWD, link, ret);
+}
+
+int sys_new_below(const Sys *parent, const char *path, Sys **ret) {
+        g_autoptr(Sys) sys = g_new0(Sys, 1);
+        int r;
+
+        sys->parent = parent->parent ? parent->parent : parent;
+        sys->root = sys_open(parent, path, O_PATH | O_DIRECTORY);
+        if (sys->root < 0)
+                return sys->root;
+        r = path_of_fd(sys->root, &sys->root_path);
+        if (r < 0)
+                return r;
+        *ret = g_steal_pointer(&sys);
+        return 0;
 }
 
 int sys_open(const Sys *sys, const char *path, int flags) {
@@ -140,17 +174,18 @@ int sys_write(const Sys *sys, const char *path, const char *value) {
 }
 
 int sys_readlink(const Sys *sys, const char *path, char **ret) {
-        _cleanup_(closep) int fd = sys_open(sys, path, O_PATH | O_NOFOLLOW);
-        char target[4096];
-        ssize_t n;
+        _cleanup_(closep) int fd = -1;
+        int r;
 
+        if (!strchr(path, '/')) { /* nothing to be led astray by */
+                r = sys_enter(sys);
+                return r < 0 ? r : read_link_at(sys->root, path, ret);
+        }
+        fd = sys_open(sys, path, O_PATH | O_NOFOLLOW);
         if (fd < 0)
                 return fd;
-        n = readlinkat(fd, "", target, sizeof(target) - 1);
-        if (n < 0)
-                return errno == ENOENT ? -EINVAL : neg_errno(); /* ENOENT: a file, not a link */
-        *ret = g_strndup(target, (size_t)n);
-        return 0;
+        r = read_link_at(fd, "", ret);
+        return r == -ENOENT ? -EINVAL : r; /* ENOENT: a file, not a link */
 }
 
 int sys_readlink_name(const Sys *sys, const char *path, char **ret) {
@@ -163,21 +198,29 @@ int sys_readlink_name(const Sys *sys, const char *path, char **ret) {
         return 0;
 }
 
+/* The parts of path below the root, for what path_of_fd() found. */
+static char *below_root(const Sys *sys, const char *path) {
+        size_t skip = strlen(sys->root_path) + 1;
+
+        return g_strdup(strlen(path) > skip ? path + skip : "");
+}
+
 int sys_realpath(const Sys *sys, const char *path, char **ret) {
         _cleanup_(closep) int fd = sys_open(sys, path, O_PATH);
-        char link[64], target[4096];
-        size_t skip = strlen(sys->root_path) + 1;
-        ssize_t n;
+        g_autofree char *whole = NULL;
+        int r;
 
         if (fd < 0)
                 return fd;
-        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        n = readlink(link, target, sizeof(target) - 1);
-        if (n < 0)
-                return neg_errno();
-        target[n] = '\0';
-        *ret = g_strdup((size_t)n > skip ? target + skip : "");
+        r = path_of_fd(fd, &whole);
+        if (r < 0)
+                return r;
+        *ret = below_root(sys, whole);
         return 0;
+}
+
+char *sys_path_below(const Sys *sys) {
+        return below_root(sys->parent ? sys->parent : sys, sys->root_path);
 }
 
 static int compare_names(const void *a, const void *b) {

@@ -100,6 +100,24 @@ static void the_nth_call_can_fail(void **state) {
         g_free(text);
 }
 
+static void a_part_of_the_tree_is_a_tree(void **state) {
+        Tree *tree = *state;
+        g_autoptr(Sys) below = NULL;
+        g_autofree char *text = NULL, *path = NULL;
+
+        assert_int_equal(sys_new_below(tree->sys, "absent", &below), -ENOENT);
+        assert_int_equal(sys_new_below(tree->sys, "link", &below), 0);
+        path = sys_path_below(below);
+        assert_string_equal(path, "dir");
+        assert_int_equal(sys_read_text(below, "text", &text), 0);
+        assert_string_equal(text, "igb");
+        assert_int_equal(sys_readlink(below, "text", &text), -EINVAL);
+        assert_int_equal(sys_readlink(below, "absent", &text), -ENOENT);
+        assert_false(sys_exists(below, "../link"));
+        sys_fail_at(tree->sys, 1, -EIO); /* calls are counted for the whole tree */
+        assert_int_equal(sys_open(below, "text", 0), -EIO);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(files_are_read_below_the_root, tree_setup,
@@ -108,6 +126,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_write_goes_through_whole, tree_setup,
                                                 tree_teardown),
                 cmocka_unit_test_setup_teardown(the_nth_call_can_fail, tree_setup, tree_teardown),
+                cmocka_unit_test_setup_teardown(a_part_of_the_tree_is_a_tree, tree_setup,
+                                                tree_teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -20,6 +20,7 @@ typedef struct Space {
         void *userdata;
         uint8_t head[PCI_CONFIG_SIZE];
         size_t head_size;
+        unsigned end; /* of the part that a list may use */
 } Space;
 
 /* Reads a number of size bytes. Returns 1, 0 where the space ends before it, or a negative errno.
@@ -28,6 +29,8 @@ static int space_get(const Space *space, unsigned offset, size_t size, uint32_t 
         uint8_t bytes[4] = {};
         uint32_t value = 0;
 
+        if (offset + size > space->end)
+                return 0;
         if (offset + size <= space->head_size) {
                 memcpy(bytes, space->head + offset, size);
         } else if (offset < PCI_CONFIG_SIZE) {
@@ -213,7 +216,7 @@ static int walk_extended(const Space *space, PciConfig *config) {
 }
 
 int pci_config_load(PciConfigRead read, void *userdata, PciConfig *ret) {
-        Space space = {.read = read, .userdata = userdata};
+        Space space = {.read = read, .userdata = userdata, .end = PCI_CONFIG_SIZE};
         PciConfig config = {};
         uint32_t header;
         int r;
@@ -229,6 +232,7 @@ int pci_config_load(PciConfigRead read, void *userdata, PciConfig *ret) {
                 walk_standard(&space, &config);
         }
         if (config.is_express) {
+                space.end = PCI_CONFIG_EXTENDED_SIZE;
                 r = walk_extended(&space, &config);
                 if (r < 0)
                         return r;

@@ -58,19 +58,10 @@ char *pci_device_attribute(PciAddr addr, const char *name) {
 
 /* What the reading of one function needs at each step. */
 typedef struct Reading {
-        const Sys *sys;
-        char *const *files; /* names in the function's directory */
+        const Sys *dir; /* of the function */
         PciDevice *dev;
         Err *err;
 } Reading;
-
-static bool has_file(const Reading *reading, const char *name) {
-        return g_strv_contains((const char *const *)reading->files, name);
-}
-
-static char *file_path(const Reading *reading, const char *name) {
-        return g_build_filename(reading->dev->path, name, NULL);
-}
 
 static int fail_read(const Reading *reading, int r, const char *name) {
         return fail_errno(reading->err, r, "cannot read '%s' of PCI device %s", name,
@@ -79,14 +70,9 @@ static int fail_read(const Reading *reading, int r, const char *name) {
 
 /* An absent file leaves *ret as it is. */
 static int read_text(const Reading *reading, const char *name, char **ret) {
-        g_autofree char *path = NULL;
-        int r;
+        int r = sys_read_text(reading->dir, name, ret);
 
-        if (!has_file(reading, name))
-                return 0;
-        path = file_path(reading, name);
-        r = sys_read_text(reading->sys, path, ret);
-        return r < 0 ? fail_read(reading, r, name) : 0;
+        return r < 0 && r != -ENOENT ? fail_read(reading, r, name) : 0;
 }
 
 static int read_uint(const Reading *reading, const char *name, uint64_t max, uint64_t *ret) {
@@ -100,14 +86,9 @@ static int read_uint(const Reading *reading, const char *name, uint64_t max, uin
 }
 
 static int read_link_name(const Reading *reading, const char *name, char **ret) {
-        g_autofree char *path = NULL;
-        int r;
+        int r = sys_readlink_name(reading->dir, name, ret);
 
-        if (!has_file(reading, name))
-                return 0;
-        path = file_path(reading, name);
-        r = sys_readlink_name(reading->sys, path, ret);
-        return r < 0 ? fail_read(reading, r, name) : 0;
+        return r < 0 && r != -ENOENT ? fail_read(reading, r, name) : 0;
 }
 
 /* "8086:10D3" */
@@ -157,11 +138,9 @@ static int load_uevent(const Reading *reading) {
         g_auto(GStrv) lines = NULL;
         int r;
 
-        if (!has_file(reading, "uevent"))
-                return fail_read(reading, -ENOENT, "uevent");
-        r = read_text(reading, "uevent", &text);
+        r = sys_read_text(reading->dir, "uevent", &text);
         if (r < 0)
-                return r;
+                return fail_read(reading, r, "uevent");
         lines = g_strsplit(text, "\n", 0);
         STRV_FOREACH (line, lines) {
                 char *equals = strchr(line, '=');
@@ -206,20 +185,15 @@ static PciKind kind_of(const PciDevice *dev, const PciConfig *config) {
 }
 
 static int load_config(const Reading *reading) {
+        _cleanup_(closep) int fd = sys_open(reading->dir, "config", O_RDONLY);
         PciDevice *dev = reading->dev;
         PciConfig config = {};
-        int r;
+        int r = fd;
 
-        if (has_file(reading, "config")) {
-                g_autofree char *path = file_path(reading, "config");
-                _cleanup_(closep) int fd = sys_open(reading->sys, path, O_RDONLY);
-
-                if (fd < 0)
-                        return fail_read(reading, fd, "config");
+        if (fd >= 0)
                 r = pci_config_load(read_config, &fd, &config);
-                if (r < 0)
-                        return fail_read(reading, r, "config");
-        }
+        if (r < 0 && r != -ENOENT)
+                return fail_read(reading, r, "config");
         dev->kind = kind_of(dev, &config);
         dev->revision = config.revision;
         dev->is_express = config.is_express;
@@ -315,9 +289,15 @@ static int load_override(const Reading *reading) {
         return 0;
 }
 
+/* The reset file is there where there is a method; only old kernels do not list the methods. */
 static int load_reset(const Reading *reading) {
-        reading->dev->can_reset = has_file(reading, "reset");
-        return read_text(reading, "reset_method", &reading->dev->reset_method);
+        PciDevice *dev = reading->dev;
+        int r = read_text(reading, "reset_method", &dev->reset_method);
+
+        if (r < 0)
+                return r;
+        dev->can_reset = dev->reset_method ? *dev->reset_method : sys_exists(reading->dir, "reset");
+        return 0;
 }
 
 static int load_boot_vga(const Reading *reading) {
@@ -328,34 +308,31 @@ static int load_boot_vga(const Reading *reading) {
         return r;
 }
 
-/* The address that a link names. */
+/* The address that a link names: 1, or 0 where there is no such link. */
 static int read_link_addr(const Reading *reading, const char *name, PciAddr *ret) {
         g_autofree char *target = NULL;
         int r = read_link_name(reading, name, &target);
 
-        if (r < 0)
+        if (r < 0 || !target)
                 return r;
         r = pci_addr_parse(target, ret);
-        return r < 0 ? fail_read(reading, r, name) : 0;
+        return r < 0 ? fail_read(reading, r, name) : 1;
 }
 
 /* The links appear one by one after sriov_numvfs has its number: those that are there count. */
 static int load_vfs(const Reading *reading) {
         PciDevice *dev = reading->dev;
-        unsigned n = 0;
-        int r;
+        PciAddr addr;
 
-        while (n < dev->vfs_max) {
-                g_autofree char *name = g_strdup_printf("virtfn%u", n);
+        while (dev->vfs < dev->vfs_max) {
+                g_autofree char *name = g_strdup_printf("virtfn%u", dev->vfs);
+                int r = read_link_addr(reading, name, &addr);
 
-                if (!has_file(reading, name))
-                        break;
+                if (r <= 0)
+                        return r;
                 if (!dev->vf_addrs)
                         dev->vf_addrs = g_new0(PciAddr, dev->vfs_max);
-                r = read_link_addr(reading, name, &dev->vf_addrs[n]);
-                if (r < 0)
-                        return r;
-                dev->vfs = ++n;
+                dev->vf_addrs[dev->vfs++] = addr;
         }
         return 0;
 }
@@ -363,11 +340,11 @@ static int load_vfs(const Reading *reading) {
 static int load_sriov(const Reading *reading) {
         PciDevice *dev = reading->dev;
         uint64_t max = 0;
-        int r;
+        int r = read_link_addr(reading, "physfn", &dev->pf);
 
-        dev->is_vf = has_file(reading, "physfn");
-        if (dev->is_vf)
-                return read_link_addr(reading, "physfn", &dev->pf);
+        dev->is_vf = r > 0;
+        if (r != 0)
+                return MIN(r, 0);
         r = read_uint(reading, "sriov_totalvfs", UINT16_MAX, &max);
         if (r < 0)
                 return r;
@@ -376,19 +353,15 @@ static int load_sriov(const Reading *reading) {
         return load_vfs(reading);
 }
 
-static int load_files(Reading *reading) {
+static int load_files(const Reading *reading) {
         static int (*const loaders[])(const Reading *reading) = {
                 load_uevent,   load_config, load_resources, load_group, load_numa_node,
                 load_override, load_reset,  load_boot_vga,  load_sriov,
         };
-        g_auto(GStrv) files = NULL;
-        int r = sys_list(reading->sys, reading->dev->path, &files);
 
-        if (r < 0)
-                return fail_read(reading, r, ".");
-        reading->files = files;
         for (size_t i = 0; i < G_N_ELEMENTS(loaders); i++) {
-                r = loaders[i](reading);
+                int r = loaders[i](reading);
+
                 if (r < 0)
                         return r;
         }
@@ -406,21 +379,23 @@ static char *parent_of(const char *path) {
 
 int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err) {
         g_autoptr(PciDevice) dev = g_new0(PciDevice, 1);
+        g_autoptr(Sys) dir = NULL;
         g_autofree char *link = g_strdup_printf("sys/bus/pci/devices/%s", PCI_ADDR_TEXT(addr));
         int r;
 
         dev->addr = addr;
         dev->iommu_group = -1;
         dev->numa_node = -1;
-        r = sys_realpath(sys, link, &dev->path);
+        r = sys_new_below(sys, link, &dir);
         if (r == -ENOENT) {
                 fail(err, VIR_ERR_NO_NODE_DEVICE, "there is no PCI device %s", PCI_ADDR_TEXT(addr));
                 return -ENODEV;
         }
         if (r < 0)
                 return fail_errno(err, r, "cannot find PCI device %s", PCI_ADDR_TEXT(addr));
+        dev->path = sys_path_below(dir);
         dev->parent = parent_of(dev->path);
-        r = load_files(&(Reading){.sys = sys, .dev = dev, .err = err});
+        r = load_files(&(Reading){.dir = dir, .dev = dev, .err = err});
         if (r < 0) /* it may have been pulled out while it was read */
                 return sys_exists(sys, link) ? r : -ENODEV;
         *ret = g_steal_pointer(&dev);

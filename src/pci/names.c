@@ -18,10 +18,21 @@ enum {
         KEY_CLASS,
 };
 
+/* libpci sets its own only where the bus is scanned, which is not what it is here for. */
+static void ignore_message(char *format, ...) {
+}
+
+static G_NORETURN void die_of_message(char *format, ...) {
+        g_error("libpci: %s", format);
+}
+
 PciNames *pci_names_new(void) {
         PciNames *names = g_new0(PciNames, 1);
 
         names->access = pci_alloc();
+        names->access->debug = ignore_message;
+        names->access->warning = ignore_message;
+        names->access->error = die_of_message; /* must not return */
         names->known = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, g_free);
         return names;
 }
