@@ -40,6 +40,9 @@ typedef enum ErrCode {
         VIR_ERR_NO_STORAGE_VOL = 50,
         VIR_ERR_NO_NODE_DEVICE = 53,
         VIR_ERR_OPERATION_INVALID = 55,
+        VIR_ERR_NO_INTERFACE = 57,
+        VIR_ERR_NO_NWFILTER = 62,
+        VIR_ERR_NO_SECRET = 66,
         VIR_ERR_CONFIG_UNSUPPORTED = 67,
         VIR_ERR_OPERATION_TIMEOUT = 68,
         VIR_ERR_ARGUMENT_UNSUPPORTED = 74,
@@ -56,8 +59,13 @@ typedef enum ErrDomain {
         VIR_FROM_XML = 5,
         VIR_FROM_RPC = 7,
         VIR_FROM_QEMU = 10,
+        VIR_FROM_STORAGE = 18,
+        VIR_FROM_NETWORK = 19,
         VIR_FROM_DOMAIN = 20,
         VIR_FROM_NODEDEV = 22,
+        VIR_FROM_INTERFACE = 26,
+        VIR_FROM_SECRET = 30,
+        VIR_FROM_NWFILTER = 33, /* clients renumber code 62 of any other domain */
         VIR_FROM_STREAMS = 38,
         VIR_FROM_POLKIT = 60,
 } ErrDomain;
