@@ -15,6 +15,7 @@ typedef enum StepState {
         STEP_DONE,
         STEP_UNDONE,
         STEP_NOT_UNDONE, /* its undo failed */
+        STEP_SKIPPED,    /* an earlier step on the same function failed */
         _STEP_STATE_MAX,
 } StepState;
 
@@ -37,6 +38,8 @@ struct Plan {
         GPtrArray *steps; /* of Step */
         size_t at;        /* the current step while it runs; one above it while it is undone */
         bool is_pending;
+        bool is_partial; /* a forward plan undoes the steps of failed_addr alone */
+        PciAddr failed_addr;
         sd_event_source *next; /* the loop's call of advance() */
         Err err;
         GString *troubles; /* what could not be undone */
@@ -53,7 +56,7 @@ G_STATIC_ASSERT(G_N_ELEMENTS(plan_state_names) == _PLAN_STATE_MAX);
 
 static const char *const step_state_names[] = {
         [STEP_WAITING] = "waiting", [STEP_BEGUN] = "begun",           [STEP_DONE] = "done",
-        [STEP_UNDONE] = "undone",   [STEP_NOT_UNDONE] = "not undone",
+        [STEP_UNDONE] = "undone",   [STEP_NOT_UNDONE] = "not undone", [STEP_SKIPPED] = "skipped",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(step_state_names) == _STEP_STATE_MAX);
 
@@ -232,12 +235,40 @@ static void begin_undo(Plan *plan) {
         schedule(plan);
 }
 
+/* One function that cannot be given back is no reason to take the others again. */
+static void begin_partial_undo(Plan *plan, PciAddr addr) {
+        plan->is_partial = true;
+        plan->failed_addr = addr;
+        begin_undo(plan);
+}
+
+static void end_partial_undo(Plan *plan) {
+        for (size_t i = 0; i < plan->steps->len; i++) {
+                Step *step = step_at(plan, i);
+
+                if (step->state == STEP_WAITING && step->has_addr &&
+                    pci_addr_is_equal(step->addr, plan->failed_addr))
+                        step->state = STEP_SKIPPED;
+        }
+        plan->is_partial = false;
+        plan->state = PLAN_RUNNING;
+        plan->at = 0; /* what is settled is passed over */
+        schedule(plan);
+}
+
+static void run_failed(Plan *plan, const Step *step, int r, const Err *err) {
+        err_copy(&plan->err, err);
+        fail(&plan->err, VIR_ERR_OPERATION_FAILED, "step '%s' of '%s' failed: %s", step->name,
+             plan->title, g_strerror(-r));
+        if (plan->is_forward && step->has_addr)
+                begin_partial_undo(plan, step->addr);
+        else
+                begin_undo(plan);
+}
+
 static void run_ended(Plan *plan, Step *step, int r, const Err *err) {
         if (r < 0) {
-                err_copy(&plan->err, err);
-                fail(&plan->err, VIR_ERR_OPERATION_FAILED, "step '%s' of '%s' failed: %s",
-                     step->name, plan->title, g_strerror(-r));
-                begin_undo(plan);
+                run_failed(plan, step, r, err);
                 return;
         }
         step->state = STEP_DONE;
@@ -275,7 +306,7 @@ static void run_step(Plan *plan) {
         Step *step = step_at(plan, plan->at);
         int r = 0;
 
-        if (!step->kind || step->state == STEP_DONE) {
+        if (!step->kind || (step->state != STEP_WAITING && step->state != STEP_BEGUN)) {
                 plan->at++;
                 schedule(plan);
                 return;
@@ -294,12 +325,19 @@ static void run_step(Plan *plan) {
                 run_ended(plan, step, r, &err);
 }
 
+static bool has_to_be_undone(const Plan *plan, const Step *step) {
+        if (step->state != STEP_BEGUN && step->state != STEP_DONE)
+                return false;
+        return !plan->is_partial ||
+               (step->has_addr && pci_addr_is_equal(step->addr, plan->failed_addr));
+}
+
 static void undo_step(Plan *plan) {
         g_auto(Err) err = ERR_INIT;
         Step *step = step_at(plan, plan->at - 1);
         int r = 0;
 
-        if (step->state != STEP_BEGUN && step->state != STEP_DONE) {
+        if (!has_to_be_undone(plan, step)) {
                 plan->at--;
                 schedule(plan);
                 return;
@@ -322,9 +360,11 @@ static int advance(sd_event_source *source, void *userdata) {
         else if (plan->state == PLAN_RUNNING && plan->at < plan->steps->len)
                 run_step(plan);
         else if (plan->state == PLAN_RUNNING)
-                finish(plan, PLAN_DONE);
+                finish(plan, err_is_set(&plan->err) ? PLAN_UNDONE : PLAN_DONE);
         else if (plan->at > 0)
                 undo_step(plan);
+        else if (plan->is_partial)
+                end_partial_undo(plan);
         else
                 finish(plan, PLAN_UNDONE);
         return 0;
@@ -433,6 +473,10 @@ PlanState plan_state(const Plan *plan) {
 
 size_t plan_length(const Plan *plan) {
         return plan->steps->len;
+}
+
+const Err *plan_error(const Plan *plan) {
+        return &plan->err;
 }
 
 bool plan_is_forward(const Plan *plan) {

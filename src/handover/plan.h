@@ -97,7 +97,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Plan, plan_free)
  */
 void plan_add(Plan *plan, const StepKind *kind, const PciAddr *addr, void *data);
 
-/* A plan that gives devices back: after a crash it is finished rather than undone. */
+/* A plan that gives devices back: after a crash it is finished rather than undone, and when a step
+ * on a function fails, the steps of that function alone are undone and the others go on. */
 void plan_set_forward(Plan *plan);
 
 int plan_run(Plan *plan, PlanDone done, void *userdata, Err *err);
@@ -111,6 +112,7 @@ const char *plan_guest(const Plan *plan);
 const char *plan_uuid(const Plan *plan);
 PlanState plan_state(const Plan *plan);
 size_t plan_length(const Plan *plan);
+const Err *plan_error(const Plan *plan); /* what made it fail, so far */
 bool plan_concerns(const Plan *plan, PciAddr addr);
 
 /* The functions that the steps concern, each once, in the order of the steps. */

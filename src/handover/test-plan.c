@@ -237,6 +237,18 @@ static void an_undo_that_fails_is_told_and_the_rest_is_undone(void **state) {
         assert_int_equal(world->undo_failures, 1);
 }
 
+static void a_forward_plan_goes_on_with_the_other_functions(void **state) {
+        World *world = *state;
+        g_autoptr(Plan) plan = spell(world, "aBc");
+
+        plan_set_forward(plan);
+        world->fail_run = 'B';
+        run(world, plan);
+        assert_string_equal(world->line->str, "ac");
+        assert_string_equal(world->message, "no B");
+        assert_int_equal(plan_state(plan), PLAN_UNDONE);
+}
+
 static void a_cancelled_plan_ends_with_the_given_error(void **state) {
         World *world = *state;
         g_autoptr(Plan) plan = spell(world, "aB");
@@ -393,6 +405,7 @@ int main(void) {
                 TEST(steps_run_in_order_and_are_told),
                 TEST(a_failure_undoes_from_the_end),
                 TEST(an_undo_that_fails_is_told_and_the_rest_is_undone),
+                TEST(a_forward_plan_goes_on_with_the_other_functions),
                 TEST(a_cancelled_plan_ends_with_the_given_error),
                 TEST(nothing_runs_inside_plan_run),
                 TEST(a_refused_plan_runs_nothing),
