@@ -35,9 +35,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define PORTS 4
+#define PORTS     4
 #define FRAME_MAX (4u << 20)
-#define CHUNK 65536
+#define CHUNK     65536
 
 enum {
         RUN_PTY = 1 << 0,   /* on a terminal of its own */
@@ -74,7 +74,7 @@ static int64_t now_ms(void) {
         struct timespec t;
 
         clock_gettime(CLOCK_MONOTONIC, &t);
-        return (int64_t) t.tv_sec * 1000 + t.tv_nsec / 1000000;
+        return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 static void close_fd(int *fd) {
@@ -94,7 +94,7 @@ static bool read_all(int fd, void *data, size_t n) {
                 if (r <= 0)
                         return false;
                 p += r;
-                n -= (size_t) r;
+                n -= (size_t)r;
         }
         return true;
 }
@@ -110,13 +110,13 @@ static bool write_all(int fd, const void *data, size_t n) {
                 if (r <= 0)
                         return false;
                 p += r;
-                n -= (size_t) r;
+                n -= (size_t)r;
         }
         return true;
 }
 
 static bool send_frame(int port, char type, const void *data, size_t n) {
-        FrameHead head = { .type = (uint8_t) type, .length = (uint32_t) n };
+        FrameHead head = {.type = (uint8_t)type, .length = (uint32_t)n};
 
         return write_all(port, &head, sizeof head) && write_all(port, data, n);
 }
@@ -137,13 +137,13 @@ static char *receive_frame(int port, char *ret_type, size_t *ret_length) {
                 return NULL;
         }
         payload[head.length] = '\0';
-        *ret_type = (char) head.type;
+        *ret_type = (char)head.type;
         *ret_length = head.length;
         return payload;
 }
 
 static void set_window(int terminal, uint16_t rows, uint16_t columns) {
-        struct winsize size = { .ws_row = rows, .ws_col = columns };
+        struct winsize size = {.ws_row = rows, .ws_col = columns};
 
         ioctl(terminal, TIOCSWINSZ, &size);
 }
@@ -161,8 +161,8 @@ static void exec_script(const char *script, const int fds[3], bool terminal) {
         for (int i = 0; i < 3; i++)
                 dup2(fds[i], i);
         if (terminal)
-                execl("/bin/bash", "bash", "-c", script, (char *) NULL);
-        execl("/bin/sh", "sh", "-c", script, (char *) NULL);
+                execl("/bin/bash", "bash", "-c", script, (char *)NULL);
+        execl("/bin/sh", "sh", "-c", script, (char *)NULL);
         _exit(127);
 }
 
@@ -189,14 +189,14 @@ static bool start_on_terminal(Session *s, const Request *request, const char *sc
         set_window(s->out, request->rows, request->columns);
         s->in = fcntl(s->out, F_DUPFD_CLOEXEC, 0);
 
-        bool started = spawn(s, script, (const int[]) { terminal, terminal, terminal }, true);
+        bool started = spawn(s, script, (const int[]){terminal, terminal, terminal}, true);
 
         close(terminal);
         return started;
 }
 
 static bool start_on_pipes(Session *s, bool with_input, const char *script) {
-        int in[2] = { -1, -1 }, out[2], err[2];
+        int in[2] = {-1, -1}, out[2], err[2];
         int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
         if (null < 0 || pipe2(out, O_CLOEXEC) < 0 || pipe2(err, O_CLOEXEC) < 0)
@@ -205,7 +205,7 @@ static bool start_on_pipes(Session *s, bool with_input, const char *script) {
                 return false;
 
         bool started =
-                spawn(s, script, (const int[]) { with_input ? in[0] : null, out[1], err[1] }, false);
+                spawn(s, script, (const int[]){with_input ? in[0] : null, out[1], err[1]}, false);
 
         close(null);
         close(out[1]);
@@ -214,7 +214,7 @@ static bool start_on_pipes(Session *s, bool with_input, const char *script) {
         s->in = in[1];
         s->out = out[0];
         s->err = err[0];
-        for (int *fd = (int[]) { s->in, s->out, s->err, -2 }; *fd != -2; fd++)
+        for (int *fd = (int[]){s->in, s->out, s->err, -2}; *fd != -2; fd++)
                 if (*fd >= 0)
                         fcntl(*fd, F_SETFL, O_NONBLOCK);
         return started;
@@ -222,7 +222,7 @@ static bool start_on_pipes(Session *s, bool with_input, const char *script) {
 
 static bool session_start(Session *s, const Request *request, const char *script) {
         if (request->deadline > 0)
-                s->deadline = now_ms() + (int64_t) request->deadline * 1000;
+                s->deadline = now_ms() + (int64_t)request->deadline * 1000;
         if (request->flags & RUN_PTY)
                 return start_on_terminal(s, request, script);
         return start_on_pipes(s, request->flags & RUN_STDIN, script);
@@ -242,13 +242,13 @@ static void forward_output(Session *s, int *fd, char type) {
         ssize_t n = read(*fd, chunk, sizeof chunk);
 
         if (n > 0)
-                send_frame(s->port, type, chunk, (size_t) n);
+                send_frame(s->port, type, chunk, (size_t)n);
         else if (n == 0 || (errno != EAGAIN && errno != EINTR))
                 close_fd(fd); /* a terminal without a writer answers EIO */
 }
 
 static void drain_output(Session *s, int *fd, char type) {
-        struct pollfd ready = { .fd = *fd, .events = POLLIN };
+        struct pollfd ready = {.fd = *fd, .events = POLLIN};
 
         while (*fd >= 0 && poll(&ready, 1, 0) > 0)
                 forward_output(s, fd, type);
@@ -262,8 +262,8 @@ static void push_input(Session *s) {
         if (n < 0)
                 close_fd(&s->in); /* the command closed its end: the rest has no reader */
         else {
-                s->pending_offset += (size_t) n;
-                s->pending_length -= (size_t) n;
+                s->pending_offset += (size_t)n;
+                s->pending_length -= (size_t)n;
                 if (s->pending_length > 0)
                         return;
         }
@@ -310,7 +310,7 @@ static int time_left(const Session *s) {
 
         int64_t left = s->deadline - now_ms();
 
-        return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int) left;
+        return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 static int exit_status(const Session *s) {
@@ -328,11 +328,11 @@ static bool session_run(Session *s) {
 
         for (;;) {
                 struct pollfd p[_SOURCES] = {
-                        [PIDFD] = { .fd = s->pidfd, .events = POLLIN },
-                        [OUT] = { .fd = s->out, .events = POLLIN },
-                        [ERR] = { .fd = s->err, .events = POLLIN },
-                        [PORT] = { .fd = s->pending ? -1 : s->port, .events = POLLIN },
-                        [IN] = { .fd = s->pending ? s->in : -1, .events = POLLOUT },
+                        [PIDFD] = {.fd = s->pidfd, .events = POLLIN},
+                        [OUT] = {.fd = s->out, .events = POLLIN},
+                        [ERR] = {.fd = s->err, .events = POLLIN},
+                        [PORT] = {.fd = s->pending ? -1 : s->port, .events = POLLIN},
+                        [IN] = {.fd = s->pending ? s->in : -1, .events = POLLOUT},
                 };
                 int r = poll(p, _SOURCES, time_left(s));
 
@@ -358,7 +358,7 @@ static bool session_run(Session *s) {
 }
 
 static bool run_command(int port, const char *payload, size_t length) {
-        Session s = { .port = port, .in = -1, .out = -1, .err = -1, .pidfd = -1 };
+        Session s = {.port = port, .in = -1, .out = -1, .err = -1, .pidfd = -1};
         Request request;
         uint32_t status = 126;
         bool alive = true;
@@ -371,7 +371,7 @@ static bool run_command(int port, const char *payload, size_t length) {
                 drain_output(&s, &s.out, 'O');
                 drain_output(&s, &s.err, 'E');
                 if (alive)
-                        status = (uint32_t) exit_status(&s);
+                        status = (uint32_t)exit_status(&s);
         }
         session_done(&s);
         return alive && send_frame(port, 'X', &status, sizeof status);

@@ -22,12 +22,12 @@
 #define REFUSED_RETRY_MS 10
 
 static bool answers(const char *path) {
-        struct sockaddr_un address = { .sun_family = AF_UNIX };
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
         strncpy(address.sun_path, path, sizeof address.sun_path - 1);
 
-        int r = connect(fd, (const struct sockaddr *) &address, sizeof address);
+        int r = connect(fd, (const struct sockaddr *)&address, sizeof address);
         int error = errno;
 
         close(fd);
@@ -37,7 +37,7 @@ static bool answers(const char *path) {
 
 /* Watches the deepest directory above PATH that exists. */
 static int watch_parent(const char *path) {
-        char directory[sizeof(((struct sockaddr_un *) 0)->sun_path)] = "";
+        char directory[sizeof(((struct sockaddr_un *)0)->sun_path)] = "";
         int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 
         strncpy(directory, path, sizeof directory - 1);
@@ -67,11 +67,11 @@ int main(int argc, char **argv) {
 
         while (now_ms() < end) {
                 int watch = watch_parent(argv[1]); /* before the try: nothing is missed between */
-                struct pollfd p = { .fd = watch, .events = POLLIN };
+                struct pollfd p = {.fd = watch, .events = POLLIN};
 
                 if (answers(argv[1]))
                         return 0;
-                poll(&p, 1, errno == ECONNREFUSED ? REFUSED_RETRY_MS : (int) (end - now_ms()));
+                poll(&p, 1, errno == ECONNREFUSED ? REFUSED_RETRY_MS : (int)(end - now_ms()));
                 close(watch);
         }
         return 1;
