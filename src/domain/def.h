@@ -407,6 +407,7 @@ typedef struct DomainHostdev {
                 DomainNode node;
                 struct {
                         DomainNode node;
+                        DomainAddressType type; /* some write it; it says nothing and is dropped */
                         DomainNum domain, bus, slot, function;
                 } address;
         } source;
@@ -464,6 +465,8 @@ typedef struct DomainRng {
 /* ---- the guest ---- */
 
 typedef enum DomainType { DOMAIN_TYPE_UNSET, DOMAIN_TYPE_KVM, DOMAIN_TYPE_QEMU } DomainType;
+
+typedef enum VcpuPlacement { VCPU_PLACEMENT_UNSET, VCPU_STATIC } VcpuPlacement;
 
 typedef enum BootDev { BOOT_UNSET, BOOT_HD, BOOT_CDROM, BOOT_NETWORK } BootDev;
 typedef enum LoaderType { LOADER_UNSET, LOADER_ROM, LOADER_PFLASH } LoaderType;
@@ -600,6 +603,7 @@ typedef struct DomainSeclabel {
         DomainNode node;
         SeclabelType type;
         char *model;
+        DomainSwitch relabel;
 } DomainSeclabel;
 
 typedef struct DomainEnabled {
@@ -619,7 +623,7 @@ typedef struct DomainDef {
         uint64_t memory, current_memory; /* KiB */
         struct {
                 DomainNode node;
-                char *placement; /* "static" */
+                VcpuPlacement placement;
                 DomainNum current;
                 DomainNum count;
         } vcpu;

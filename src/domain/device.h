@@ -5,9 +5,11 @@
 
 #include "domain/def.h"
 
-/* Reads one device's XML ("<hostdev …>"). Defaults that hang on the guest (a disk's bus, an
- * interface's model) are filled from def. */
-int domain_device_parse(const DomainDef *def, const char *text, size_t size, DomainParseFlags flags,
+/* Reads one device's XML ("<hostdev …>"). Defaults that hang on the guest (a USB controller's
+ * model, an index) are filled from def, which also takes the warnings.
+ * DOMAIN_PARSE_LIVE is for a device that is sought in a running guest: its alias names it. Without,
+ * aliases that are not the user's own ("ua-…") are dropped. */
+int domain_device_parse(DomainDef *def, const char *text, size_t size, DomainParseFlags flags,
                         DomainDevice **ret, Err *err);
 char *domain_device_format(const DomainDevice *device, DomainFormatFlags flags);
 DomainDevice *domain_device_copy(const DomainDevice *device);

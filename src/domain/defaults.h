@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What a definition gets where it says nothing, as libvirt's users know it. Filled once, when a
+ * definition is taken in, and stored: a later Airlock does not change a guest. */
+
+#include "domain/device.h"
+
+int domain_defaults_fill(DomainDef *def, const DomainDefaults *defaults, Err *err);
+int domain_defaults_fill_device(DomainDef *def, DomainDevice *device, Err *err);

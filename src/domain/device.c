@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/device.h"
+
+#include <errno.h>
+
+#include "domain/defaults.h"
+#include "domain/element.h"
+#include "domain/live.h"
+#include "domain/schema.h"
+#include "domain/validate.h"
+
+DomainDevice *domain_device_new(DomainDeviceKind kind) {
+        DomainDevice *device = domain_element_new(&domain_device_elements[kind]);
+
+        device->node.is_present = true;
+        return device;
+}
+
+void domain_device_free(DomainDevice *device) {
+        if (device)
+                domain_element_free(&domain_device_elements[device->kind], device);
+}
+
+DomainDevice *domain_device_copy(const DomainDevice *device) {
+        return domain_element_copy(&domain_device_elements[device->kind], device);
+}
+
+char *domain_device_format(const DomainDevice *device, DomainFormatFlags flags) {
+        g_autoptr(DomainDevice) copy = domain_device_copy(device);
+        XmlWriter *writer = xml_writer_new(0);
+
+        if (flags & DOMAIN_FORMAT_INACTIVE)
+                domain_live_strip_device(copy);
+        domain_element_format(writer, &domain_device_elements[device->kind], copy, flags);
+        return xml_writer_finish(writer);
+}
+
+static int find_kind(const xmlNode *root, DomainDeviceKind *ret, Err *err) {
+        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX && !root->ns; kind++) {
+                if (g_str_equal(xml_name(root), domain_device_kind_to_string(kind))) {
+                        *ret = kind;
+                        return 0;
+                }
+        }
+        if (!root->ns && schema_has_element("devices", xml_name(root)))
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "the device <%s> is not served yet",
+                            xml_name(root));
+        return fail(err, VIR_ERR_XML_ERROR, "<%s> is no device", xml_name(root));
+}
+
+int domain_device_parse(DomainDef *def, const char *text, size_t size, DomainParseFlags flags,
+                        DomainDevice **ret, Err *err) {
+        g_autoptr(DomainDevice) device = NULL;
+        g_autoptr(XmlDoc) doc = NULL;
+        DomainParse parse = {.flags = flags, .warnings = def->warnings};
+        DomainDeviceKind kind = _DOMAIN_DEVICE_MAX;
+        int r;
+
+        r = xml_doc_parse(text, size, "device", &doc, err);
+        if (r < 0)
+                return r;
+        r = find_kind(xml_doc_root(doc), &kind, err);
+        if (r < 0)
+                return r;
+        device = domain_device_new(kind);
+        parse.doc = doc;
+        r = domain_element_parse(&parse, &domain_device_elements[kind], xml_doc_root(doc), device,
+                                 err);
+        if (r < 0)
+                return r;
+        if (!(flags & DOMAIN_PARSE_LIVE))
+                domain_live_strip_device(device);
+        r = domain_defaults_fill_device(def, device, err);
+        if (r < 0)
+                return r;
+        *ret = g_steal_pointer(&device);
+        return 0;
+}
+
+PciAddr domain_hostdev_addr(const DomainHostdev *hostdev) {
+        return (PciAddr){
+                .domain = (uint32_t)hostdev->source.address.domain.value,
+                .bus = (uint8_t)hostdev->source.address.bus.value,
+                .slot = (uint8_t)hostdev->source.address.slot.value,
+                .function = (uint8_t)hostdev->source.address.function.value,
+        };
+}
+
+char *domain_device_describe(const DomainDevice *device) {
+        const char *kind = domain_device_kind_to_string(device->kind);
+
+        switch (device->kind) {
+        case DOMAIN_DISK:
+                return g_strdup_printf("disk %s", ((const DomainDisk *)device)->target.dev);
+        case DOMAIN_CONTROLLER:
+                return g_strdup_printf("controller %u",
+                                       (unsigned)((const DomainController *)device)->index.value);
+        case DOMAIN_INTERFACE:
+                return g_strdup_printf("interface %s",
+                                       ((const DomainInterface *)device)->mac.address);
+        case DOMAIN_HOSTDEV:
+                return g_strdup_printf("hostdev %s", PCI_ADDR_TEXT(domain_hostdev_addr(
+                                                             (const DomainHostdev *)device)));
+        default:
+                return device->alias.name ? g_strdup_printf("%s %s", kind, device->alias.name)
+                                          : g_strdup(kind);
+        }
+}
+
+/* ---- find ---- */
+
+static bool is_same_char(const DomainChar *a, const DomainChar *b) {
+        return a->type == b->type && a->target.type == b->target.type &&
+               (!b->target.name || g_strcmp0(a->target.name, b->target.name) == 0) &&
+               (!b->source.path || g_strcmp0(a->source.path, b->source.path) == 0);
+}
+
+static bool is_same_key(const DomainDevice *a, const DomainDevice *b) {
+        switch (a->kind) {
+        case DOMAIN_DISK:
+                return g_str_equal(((const DomainDisk *)a)->target.dev,
+                                   ((const DomainDisk *)b)->target.dev);
+        case DOMAIN_CONTROLLER:
+                return ((const DomainController *)a)->type == ((const DomainController *)b)->type &&
+                       ((const DomainController *)a)->index.value ==
+                               ((const DomainController *)b)->index.value;
+        case DOMAIN_INTERFACE:
+                return g_str_equal(((const DomainInterface *)a)->mac.address,
+                                   ((const DomainInterface *)b)->mac.address);
+        case DOMAIN_HOSTDEV:
+                return pci_addr_is_equal(domain_hostdev_addr((const DomainHostdev *)a),
+                                         domain_hostdev_addr((const DomainHostdev *)b));
+        case DOMAIN_SERIAL:
+        case DOMAIN_CONSOLE:
+        case DOMAIN_CHANNEL:
+                return is_same_char((const DomainChar *)a, (const DomainChar *)b);
+        case DOMAIN_INPUT:
+                return ((const DomainInput *)a)->type == ((const DomainInput *)b)->type &&
+                       ((const DomainInput *)a)->bus == ((const DomainInput *)b)->bus;
+        case DOMAIN_SOUND:
+                return ((const DomainSound *)a)->model == ((const DomainSound *)b)->model;
+        case DOMAIN_VIDEO:
+                return ((const DomainVideo *)a)->model.type == ((const DomainVideo *)b)->model.type;
+        case DOMAIN_RNG:
+                return g_strcmp0(((const DomainRng *)a)->backend.path,
+                                 ((const DomainRng *)b)->backend.path) == 0;
+        default:
+                return true;
+        }
+}
+
+static bool is_same_place(const DomainAddress *a, const DomainAddress *b) {
+        return a->type == b->type && a->bus.value == b->bus.value &&
+               a->slot.value == b->slot.value && a->function.value == b->function.value;
+}
+
+static bool fits(const DomainDevice *device, const DomainDevice *wanted) {
+        if (wanted->alias.name)
+                return g_strcmp0(device->alias.name, wanted->alias.name) == 0 &&
+                       device->kind == wanted->kind;
+        if (wanted->address.type == DOMAIN_ADDRESS_PCI && device->kind != DOMAIN_HOSTDEV &&
+            !is_same_place(&device->address, &wanted->address))
+                return false;
+        return is_same_key(device, wanted);
+}
+
+int domain_def_find_device(const DomainDef *def, const DomainDevice *wanted, DomainDevice **ret,
+                           Err *err) {
+        g_autofree char *what = domain_device_describe(wanted);
+        DomainDevice *found = NULL;
+
+        DOMAIN_FOREACH(DomainDevice, device, def, wanted->kind) {
+                if (!fits(device, wanted))
+                        continue;
+                if (found)
+                        return fail_hint(err,
+                                         fail(err, VIR_ERR_OPERATION_FAILED,
+                                              "several devices of guest '%s' fit: %s", def->name,
+                                              what),
+                                         "give the alias of the one that is meant");
+                found = device;
+        }
+        if (!found)
+                return fail(err, VIR_ERR_DEVICE_MISSING, "guest '%s' has no such device: %s",
+                            def->name, what);
+        *ret = found;
+        return 0;
+}
+
+DomainDevice *domain_def_find_alias(const DomainDef *def, const char *alias) {
+        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
+                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
+                        if (g_strcmp0(device->alias.name, alias) == 0)
+                                return device;
+                }
+        }
+        return NULL;
+}
+
+DomainHostdev *domain_def_find_hostdev(const DomainDef *def, PciAddr addr) {
+        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
+                if (pci_addr_is_equal(domain_hostdev_addr(hostdev), addr))
+                        return hostdev;
+        }
+        return NULL;
+}
+
+DomainController *domain_def_find_controller(const DomainDef *def, ControllerType type,
+                                             unsigned index) {
+        DOMAIN_FOREACH(DomainController, controller, def, DOMAIN_CONTROLLER) {
+                if (controller->type == type && controller->index.is_set &&
+                    controller->index.value == index)
+                        return controller;
+        }
+        return NULL;
+}
+
+DomainController *domain_def_find_bus(const DomainDef *def, unsigned bus) {
+        return domain_def_find_controller(def, CONTROLLER_PCI, bus);
+}
+
+/* ---- change ---- */
+
+int domain_def_add_device(DomainDef *def, const DomainDefaults *defaults, DomainDevice *device,
+                          Err *err) {
+        GPtrArray *list = def->devices.list[device->kind];
+        int r;
+
+        if (list->len >= DOMAIN_DEVICES_MAX)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "guest '%s' has %d <%s> already",
+                            def->name, DOMAIN_DEVICES_MAX,
+                            domain_device_kind_to_string(device->kind));
+        g_ptr_array_add(list, device);
+        r = domain_def_validate(def, defaults, err);
+        if (r < 0)
+                g_ptr_array_set_size(list, (int)list->len - 1);
+        return r;
+}
+
+DomainDevice *domain_def_take_device(DomainDef *def, DomainDevice *device) {
+        bool is_there = g_ptr_array_remove(def->devices.list[device->kind], device);
+
+        g_assert(is_there);
+        return device;
+}
+
+/* ---- buses ---- */
+
+static bool is_pci_controller(const DomainDef *def, const DomainController *controller) {
+        switch (controller->type) {
+        case CONTROLLER_PCI:
+                return controller->model != PCI_MODEL_ROOT &&
+                       controller->model != PCI_MODEL_PCIE_ROOT;
+        case CONTROLLER_USB:
+                return controller->model != USB_MODEL_NONE;
+        default:
+                return true;
+        }
+}
+
+bool domain_device_is_pci(const DomainDef *def, const DomainDevice *device) {
+        switch (device->kind) {
+        case DOMAIN_DISK:
+                return ((const DomainDisk *)device)->target.bus == DISK_BUS_VIRTIO;
+        case DOMAIN_CONTROLLER:
+                return is_pci_controller(def, (const DomainController *)device);
+        case DOMAIN_INPUT:
+                return ((const DomainInput *)device)->bus == INPUT_BUS_VIRTIO;
+        case DOMAIN_VIDEO:
+                return ((const DomainVideo *)device)->model.type != VIDEO_NONE;
+        case DOMAIN_WATCHDOG:
+                return ((const DomainWatchdog *)device)->model == WATCHDOG_I6300ESB;
+        case DOMAIN_MEMBALLOON:
+                return ((const DomainMemballoon *)device)->model == BALLOON_VIRTIO;
+        case DOMAIN_INTERFACE:
+        case DOMAIN_SOUND:
+        case DOMAIN_HOSTDEV:
+        case DOMAIN_RNG:
+                return true;
+        default:
+                return false;
+        }
+}
