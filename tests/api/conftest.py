@@ -107,8 +107,13 @@ def answering(conn: libvirt.virConnect, name: str) -> libvirt.virDomain:
     """A running guest that acknowledges hot-unplug and obeys the power button."""
     if not guests.TEST_GUEST.exists():
         pytest.skip(f"{guests.TEST_GUEST} is not built: ./dev build")
-    dom = conn.defineXML(guests.answering_guest(name, "serve"))
-    dom.create()
+    dom = conn.defineXML(guests.answering_guest(name))
+    dom.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
+    stream = conn.newStream()
+    dom.openConsole(None, stream)
+    dom.resume()
+    read_until(stream, guests.READY)
+    stream.finish()
     return dom
 
 
@@ -121,6 +126,15 @@ def refused(code: int, *words: str) -> Iterator[pytest.ExceptionInfo[libvirt.lib
     assert info.value.get_error_code() == code, message
     for word in words:
         assert word in message
+
+
+def read_until(stream: libvirt.virStream, word: bytes) -> bytes:
+    text = b""
+    while word not in text:
+        piece = stream.recv(4096)
+        assert piece, text
+        text += piece
+    return text
 
 
 def until(condition: Callable[[], bool], seconds: float = 10, what: str = "") -> None:

@@ -3,24 +3,16 @@
 
 import libvirt
 import pytest
-from conftest import refused
+from conftest import read_until, refused
 
 import guests
 
 
-def read_until(stream: libvirt.virStream, word: bytes) -> bytes:
-    text = b""
-    while word not in text:
-        piece = stream.recv(4096)
-        assert piece, text
-        text += piece
-    return text
-
-
-def test_the_guest_is_heard(conn, answering):
+def test_the_guest_is_heard_and_told(conn, answering):
     stream = conn.newStream()
     answering.openConsole(None, stream)
-    assert read_until(stream, b"\n")
+    stream.send(b"report\n")
+    assert b"class=" in read_until(stream, b"class=")
     stream.finish()
 
 

@@ -3,9 +3,11 @@
 
 import pathlib
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ROOT = pathlib.Path(__file__).resolve().parent.parent
 # The lab's test guest: acknowledges hot-unplug, obeys the power button, speaks on its serial line.
 TEST_GUEST = ROOT / "build" / "lab" / "guest" / "tg.elf"
+
+READY = b"tg: ready"  # what it says then
 
 RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
 
@@ -34,10 +36,9 @@ def guest(name: str, devices: str = "", os: str = "", **parts: str) -> str:
 </domain>"""
 
 
-def answering_guest(name: str, command_line: str = "", devices: str = "") -> str:
+def answering_guest(name: str) -> str:
     """A guest that runs the lab's test guest, and so answers hot-plug and the power button."""
-    os = f"<kernel>{TEST_GUEST}</kernel><cmdline>{command_line}</cmdline>"
-    return guest(name, devices, os)
+    return guest(name, os=f"<kernel>{TEST_GUEST}</kernel>")
 
 
 def interface(mac: str, model: str = "virtio") -> str:
