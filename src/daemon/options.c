@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/options.h"
+
+#include <errno.h>
+
+#include "base/util.h"
+
+#define CONFIG_FILE  "/etc/airlock/airlockd.conf"
+#define CONFIG_GROUP "airlockd"
+
+/* Devices of a guest: QEMU and its ACPI tables bear more, a host rarely has them. */
+#define ASSIGNED_FUNCTIONS_DEFAULT 32
+#define ASSIGNED_FUNCTIONS_MAX     256
+
+typedef enum OptionKind {
+        OPTION_PATH,
+        OPTION_TEXT,
+        OPTION_FLAG,
+        OPTION_FLAG_OFF, /* its presence means no */
+        OPTION_NUMBER,
+} OptionKind;
+
+typedef struct OptionSpec {
+        const char *name; /* of the key, and with dashes of the option */
+        OptionKind kind;
+        size_t offset; /* in Options */
+        const char *preset;
+        const char *help, *arg;
+} OptionSpec;
+
+#define AT(member) offsetof(Options, member)
+
+static const OptionSpec specs[] = {
+        {"config-dir", OPTION_PATH, AT(paths.config_dir), "/etc/airlock", "Definitions of guests",
+         "DIR"},
+        {"state-dir", OPTION_PATH, AT(paths.state_dir), "/var/lib/airlock", "Journal and images",
+         "DIR"},
+        {"run-dir", OPTION_PATH, AT(paths.run_dir), "/run/airlock", "State of running guests",
+         "DIR"},
+        {"log-dir", OPTION_PATH, AT(paths.log_dir), "/var/log/airlock", "Logs of guests", "DIR"},
+        {"cache-dir", OPTION_PATH, AT(paths.cache_dir), "/var/cache/airlock",
+         "What QEMU was found to be capable of", "DIR"},
+        {"socket-dir", OPTION_PATH, AT(paths.socket_dir), NULL,
+         "Own sockets (where nothing is said: the run directory)", "DIR"},
+        {"libvirt-socket-dir", OPTION_PATH, AT(libvirt_socket_dir), "/run/libvirt",
+         "Sockets that libvirt's clients look for", "DIR"},
+        {"no-libvirt-sockets", OPTION_FLAG_OFF, AT(libvirt_sockets), NULL, "Make none of those",
+         NULL},
+        {"socket-group", OPTION_TEXT, AT(socket_group), NULL,
+         "Group that may use the read-write sockets", "GROUP"},
+        {"max-assigned-functions", OPTION_NUMBER, AT(max_assigned_functions), NULL,
+         "PCI functions that one guest may be given", "N"},
+        {"verbose", OPTION_FLAG, AT(verbose), NULL, "Log more", NULL},
+};
+
+void options_done(Options *options) {
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
+                if (specs[i].kind == OPTION_PATH || specs[i].kind == OPTION_TEXT)
+                        g_free(G_STRUCT_MEMBER(char *, options, specs[i].offset));
+        *options = (Options)OPTIONS_INIT;
+}
+
+static int set_text(Options *options, const OptionSpec *spec, const char *value, Err *err) {
+        char **member = &G_STRUCT_MEMBER(char *, options, spec->offset);
+
+        if (spec->kind == OPTION_PATH && !g_path_is_absolute(value))
+                return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is no absolute path", spec->name,
+                            value);
+        g_free(*member);
+        *member = g_strdup(value);
+        return 0;
+}
+
+static int set_number(Options *options, const OptionSpec *spec, const char *value, Err *err) {
+        uint64_t number;
+
+        if (str_to_uint(value, 10, ASSIGNED_FUNCTIONS_MAX, &number) < 0 || number == 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is no number from 1 to %d",
+                            spec->name, value, ASSIGNED_FUNCTIONS_MAX);
+        G_STRUCT_MEMBER(unsigned, options, spec->offset) = (unsigned)number;
+        return 0;
+}
+
+static int set_flag(Options *options, const OptionSpec *spec, const char *value, Err *err) {
+        bool yes = g_str_equal(value, "yes") || g_str_equal(value, "true");
+
+        if (!yes && !g_str_equal(value, "no") && !g_str_equal(value, "false"))
+                return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is neither yes nor no", spec->name,
+                            value);
+        G_STRUCT_MEMBER(bool, options, spec->offset) = spec->kind == OPTION_FLAG_OFF ? !yes : yes;
+        return 0;
+}
+
+static int set_value(Options *options, const OptionSpec *spec, const char *value, Err *err) {
+        switch (spec->kind) {
+        case OPTION_PATH:
+        case OPTION_TEXT:
+                return set_text(options, spec, value, err);
+        case OPTION_NUMBER:
+                return set_number(options, spec, value, err);
+        default:
+                return set_flag(options, spec, value, err);
+        }
+}
+
+static const OptionSpec *find_spec(const char *name) {
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
+                if (g_str_equal(specs[i].name, name))
+                        return &specs[i];
+        return NULL;
+}
+
+static int set_presets(Options *options) {
+        options->libvirt_sockets = true;
+        options->max_assigned_functions = ASSIGNED_FUNCTIONS_DEFAULT;
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
+                if (specs[i].preset)
+                        set_text(options, &specs[i], specs[i].preset, NULL);
+        return 0;
+}
+
+static int read_key(Options *options, GKeyFile *file, const char *path, const char *key, Err *err) {
+        const OptionSpec *spec = find_spec(key);
+        g_autofree char *value = NULL;
+
+        if (!spec)
+                return fail(err, VIR_ERR_INVALID_ARG, "%s: there is no key '%s'", path, key);
+        value = g_key_file_get_string(file, CONFIG_GROUP, key, NULL);
+        return set_value(options, spec, value ? value : "", err);
+}
+
+static int read_file(Options *options, const char *path, bool must_exist, Err *err) {
+        g_autoptr(GKeyFile) file = g_key_file_new();
+        g_autoptr(GError) error = NULL;
+        g_auto(GStrv) keys = NULL;
+
+        if (!must_exist && !g_file_test(path, G_FILE_TEST_EXISTS))
+                return 0;
+        if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, &error))
+                return fail(err, VIR_ERR_INVALID_ARG, "cannot read '%s': %s", path, error->message);
+        keys = g_key_file_get_keys(file, CONFIG_GROUP, NULL, &error);
+        if (!keys)
+                return fail(err, VIR_ERR_INVALID_ARG, "'%s': %s", path, error->message);
+        STRV_FOREACH (key, keys) {
+                int r = read_key(options, file, path, key, err);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* What GOption collects: one slot for each of specs, set where it was given. */
+typedef struct Given {
+        char *text[G_N_ELEMENTS(specs)];
+        gboolean flag[G_N_ELEMENTS(specs)];
+        char *config;
+        gboolean version;
+} Given;
+
+static void given_done(Given *given) {
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
+                g_free(given->text[i]);
+        g_free(given->config);
+}
+
+static bool takes_value(const OptionSpec *spec) {
+        return spec->kind != OPTION_FLAG && spec->kind != OPTION_FLAG_OFF;
+}
+
+static int parse_arguments(int argc, char **argv, Given *given, Err *err) {
+        g_autoptr(GOptionContext) context = g_option_context_new("- hand PCI devices to guests");
+        g_auto(GStrv) arguments = g_strdupv(argv);
+        GOptionEntry entries[G_N_ELEMENTS(specs) + 3] = {
+                {"config", 0, 0, G_OPTION_ARG_FILENAME, &given->config,
+                 "Configuration file (" CONFIG_FILE ")", "FILE"},
+                {"version", 0, 0, G_OPTION_ARG_NONE, &given->version, "Print the version", NULL},
+        };
+        g_autoptr(GError) error = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
+                entries[i + 2] = (GOptionEntry){
+                        .long_name = specs[i].name,
+                        .arg = takes_value(&specs[i]) ? G_OPTION_ARG_STRING : G_OPTION_ARG_NONE,
+                        .arg_data = takes_value(&specs[i]) ? (void *)&given->text[i]
+                                                           : (void *)&given->flag[i],
+                        .description = specs[i].help,
+                        .arg_description = specs[i].arg,
+                };
+        g_option_context_add_main_entries(context, entries, NULL);
+        if (!g_option_context_parse_strv(context, &arguments, &error))
+                return fail(err, VIR_ERR_INVALID_ARG, "%s", error->message);
+        if (arguments[0] && arguments[1])
+                return fail(err, VIR_ERR_INVALID_ARG, "'%s' is no option", arguments[1]);
+        return 0;
+}
+
+int options_load(int argc, char **argv, Options *ret, Err *err) {
+        _cleanup_(given_done) Given given = {};
+        g_auto(Options) options = OPTIONS_INIT;
+        int r;
+
+        set_presets(&options);
+        r = parse_arguments(argc, argv, &given, err);
+        if (r < 0)
+                return r;
+        r = read_file(&options, given.config ? given.config : CONFIG_FILE, given.config, err);
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(specs); i++) {
+                if (given.text[i])
+                        r = set_value(&options, &specs[i], given.text[i], err);
+                else if (given.flag[i])
+                        r = set_value(&options, &specs[i], "yes", err);
+        }
+        if (r < 0)
+                return r;
+        if (!options.paths.socket_dir)
+                options.paths.socket_dir = g_strdup(options.paths.run_dir);
+        options.version = given.version;
+        *ret = options;
+        options = (Options)OPTIONS_INIT;
+        return 0;
+}

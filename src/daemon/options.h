@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The command line of airlockd and its configuration file, which has the same keys without the
+ * dashes in a group [airlockd]. What the command line says wins. */
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "daemon/manager.h"
+
+typedef struct Options {
+        Paths paths;
+        char *libvirt_socket_dir;        /* "/run/libvirt" */
+        bool libvirt_sockets;            /* false: stay away from libvirt's names */
+        char *socket_group;              /* may use the read-write sockets; NULL: only root may */
+        unsigned max_assigned_functions; /* a guest */
+        bool verbose;
+        bool version; /* print it and end */
+} Options;
+
+#define OPTIONS_INIT \
+        {}
+
+/* Fails for an option, key or value that is not known, naming it and where it stands. */
+int options_load(int argc, char **argv, Options *ret, Err *err);
+void options_done(Options *options);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_done)

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Bytes between a client's stream and a descriptor (the terminal of a guest's console), both ways.
+ *
+ * Nothing on the wire says how much the other end can take. Towards the client, the descriptor is
+ * read only while little waits to be sent; from the client, its socket is not read while the
+ * descriptor does not take what came. So neither side makes the daemon grow. */
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "base/err.h"
+#include "daemon/call.h"
+#include "rpc/packet.h"
+
+/* Bytes from the client that wait for the descriptor before its socket is left alone. */
+#define STREAM_BUFFER_MAX RPC_STREAM_CHUNK
+
+typedef struct Stream Stream;
+
+/* The stream has ended, whoever ended it; it is gone after this call. */
+typedef void (*StreamFunc)(void *userdata);
+
+/* Opens a stream on the call, which the handler then answers without delay, and takes over fd,
+ * which must be non-blocking and pollable. ended may be NULL. The stream belongs to the client and
+ * ends with it; *ret (may be NULL) is for stream_fail() only and valid until ended runs. */
+int stream_open_consume(Call *call, int fd, StreamFunc ended, void *userdata, Stream **ret,
+                        Err *err);
+
+/* Ends the stream from our side and tells the client why. */
+void stream_fail(Stream *stream, const Err *err);
+
+/* For client.c. */
+const RpcHeader *stream_header(const Stream *stream);
+bool stream_is_for(const Stream *stream, const RpcHeader *header);
+/* A packet of the client; may be the end of the stream. */
+void stream_receive(Stream *stream, const RpcPacket *packet);
+/* The client's socket is to be left alone. */
+bool stream_is_blocked(const Stream *stream);
+/* The client has taken what waited for it. */
+void stream_update(Stream *stream);
+/* The client has gone, or the stream is at its end. */
+void stream_free(Stream *stream);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Messages over a non-blocking UNIX socket: an input buffer that grows with what arrives (not with
+ * what a length word announces), an output queue, and the descriptors that travel behind messages.
+ *
+ *         while ((r = transport_receive(transport, &packet)) > 0) {
+ *                 … packet, transport_take_fd() …
+ *                 transport_release(transport);
+ *         }
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <glib.h>
+
+#include "rpc/packet.h"
+
+/* Input is read in pieces of this size; most messages are far smaller. */
+#define TRANSPORT_CHUNK 65536u
+
+typedef struct Transport Transport;
+
+Transport *transport_new_consume(int fd);
+void transport_free(Transport *transport);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_free)
+
+int transport_fd(const Transport *transport);
+
+/* 1: a whole message with its descriptors is there, *ret is valid until transport_release(). 0:
+ * more must arrive first. -ECONNRESET: the peer has gone; -EBADMSG: what it sent is no message;
+ * other errno of the socket. The socket is read once at most, so that one busy peer does not keep
+ * the others waiting; messages that are in the buffer already come without reading. */
+int transport_receive(Transport *transport, RpcPacket *ret);
+
+/* Drops the message, and those of its descriptors that nobody took. */
+void transport_release(Transport *transport);
+
+/* The next descriptor of the message, which the caller then owns; -1: no further. */
+int transport_take_fd(Transport *transport);
+
+/* True while a message has begun to arrive and is not complete. */
+bool transport_has_partial(const Transport *transport);
+
+/* Queues a message (which it takes over) and duplicates of the descriptors that follow it; a
+ * negative errno when one cannot be duplicated, and nothing is queued then. */
+int transport_send_consume(Transport *transport, GByteArray *bytes, const int *fds, size_t n_fds);
+
+/* Sends what the socket takes. 0: all of it, 1: some is left, or a negative errno. */
+int transport_flush(Transport *transport);
+
+/* Bytes that are queued and not sent. */
+size_t transport_backlog(const Transport *transport);
