@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* The whole of the running daemon: the event loop, the inventory, the hand-over, the guests and what
- * clients have subscribed to. One is made by main and passed to every handler; nothing is global. */
+/* The whole of the running daemon: the event loop, the inventory, the hand-over, the guests and
+ * what clients have subscribed to. One is made by main and passed to every handler; nothing is
+ * global. */
 
 #include <systemd/sd-event.h>
 
@@ -10,6 +11,7 @@
 
 #include "base/err.h"
 #include "base/sys.h"
+#include "domain/def.h"
 #include "pci/monitor.h"
 #include "pci/names.h"
 #include "pci/tree.h"
@@ -46,22 +48,26 @@ typedef struct Manager {
         Events *events;
         Server *server;
 
-        GHashTable *vms_by_uuid; /* 16 bytes of UUID → Vm, which it owns */
+        GHashTable *vms_by_uuid; /* text of the UUID → Vm; holds the guests' references */
         GHashTable *vms_by_name; /* name → Vm */
         GHashTable *vms_by_id;   /* id of a running guest → Vm */
         int next_id;
 
-        QemuCaps *caps; /* of the default QEMU; NULL until it was probed */
+        QemuCaps *caps;             /* of the default QEMU; NULL: there is none */
+        GPtrArray *machine_aliases; /* alias, name, alias, name …, NULL; NULL: no QEMU */
 } Manager;
 
-/* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests that
- * run and those that are defined. Takes over nothing of event and paths but references. */
+/* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests
+ * that run and those that are defined. Takes over nothing of event and paths but references. */
 int manager_new(sd_event *event, const Paths *paths, Manager **ret, Err *err);
 void manager_free(Manager *manager);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 
-/* Version of the default QEMU as libvirt counts: major * 1000000 + minor * 1000 + micro. Reads it (or
- * its cache) on first use; fails where there is no QEMU. */
+/* What a guest's definition that leaves something open gets on this host. */
+DomainDefaults manager_domain_defaults(const Manager *manager);
+
+/* Version of the default QEMU as libvirt counts: major * 1000000 + minor * 1000 + micro. Reads it
+ * (or its cache) on first use; fails where there is no QEMU. */
 int manager_qemu_version(Manager *manager, uint64_t *ret, Err *err);
 
 /* Capabilities documents in libvirt's format; the caller frees the text. Arguments of the second

@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/dispatch.h"
+#include "daemon/rpc-domain.h"
 
 const ProcedureTable *const dispatch_tables[] = {
-        &rpc_connect_table, &rpc_host_table, &rpc_event_table, &rpc_absent_table, NULL,
+        &rpc_connect_table,
+        &rpc_host_table,
+        &rpc_event_table,
+        &rpc_nodedev_table,
+        &rpc_domain_table,
+        &rpc_domain_life_table,
+        &rpc_domain_device_table,
+        &rpc_airlock_table,
+        &rpc_absent_table,
+        NULL,
 };

@@ -17,7 +17,7 @@
 
 #define PROBE_DEADLINE_USEC (30 * UINT64_C(1000000))
 #define CACHE_FILE_MAX      (4u << 20)
-#define CACHE_FORMAT        1
+#define CACHE_FORMAT        2
 
 /* What is asked, and under which name the answer is kept. */
 static const struct Question {
@@ -27,6 +27,7 @@ static const struct Question {
         {"machines", "query-machines", NULL},
         {"cpus", "query-cpu-definitions", NULL},
         {"devices", "qom-list-types", "{\"implements\": \"device\", \"abstract\": false}"},
+        {"options", "query-command-line-options", NULL},
 };
 
 void caps_free(QemuCaps *caps) {
@@ -121,6 +122,18 @@ static void take_devices(QemuCaps *caps, json_t *answer) {
         }
 }
 
+static void take_options(QemuCaps *caps, json_t *answer) {
+        size_t i;
+        json_t *item;
+
+        json_array_foreach (answer, i, item) {
+                const char *name = json_string_value(json_object_get(item, "option"));
+
+                if (g_strcmp0(name, "sandbox") == 0)
+                        caps->has_sandbox = true;
+        }
+}
+
 static int caps_from_answers(const char *binary, json_t *answers, QemuCaps **ret) {
         g_autoptr(QemuCaps) caps = g_new0(QemuCaps, 1);
         int r;
@@ -128,6 +141,7 @@ static int caps_from_answers(const char *binary, json_t *answers, QemuCaps **ret
         caps->binary = g_strdup(binary);
         take_cpus(caps, json_object_get(answers, "cpus"));
         take_devices(caps, json_object_get(answers, "devices"));
+        take_options(caps, json_object_get(answers, "options"));
         r = take_version(caps, json_object_get(answers, "version"));
         if (r == 0)
                 r = take_machines(caps, json_object_get(answers, "machines"));

@@ -25,6 +25,7 @@ typedef struct QemuCaps {
         QemuMachine *machines;
         size_t n_machines;
         char **cpu_models;   /* sorted, NULL-terminated */
+        bool has_sandbox;    /* built with seccomp */
         GHashTable *devices; /* set of device type names: "virtio-vga", "vfio-pci" … */
 } QemuCaps;
 

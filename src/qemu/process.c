@@ -72,6 +72,10 @@ pid_t process_pid(const Process *process) {
         return process->pid;
 }
 
+int process_fd(const Process *process) {
+        return process->pidfd;
+}
+
 uint64_t process_start_time(const Process *process) {
         return process->start_time;
 }

@@ -37,6 +37,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Process, process_free)
 
 pid_t process_pid(const Process *process);
 
+/* Its pidfd, borrowed: readable when the process has ended. */
+int process_fd(const Process *process);
+
 /* In clock ticks after boot, field 22 of /proc/PID/stat. */
 uint64_t process_start_time(const Process *process);
 

@@ -174,7 +174,7 @@ static bool take_lines(Qmp *qmp) {
         return true;
 }
 
-static void close_connection(Qmp *qmp) {
+void qmp_close(Qmp *qmp) {
         g_auto(Err) err = ERR_INIT;
         bool freed = false;
         QmpCommand *command;
@@ -212,6 +212,6 @@ static int on_io(sd_event_source *source, int fd, uint32_t revents, void *userda
         if (!take_lines(qmp))
                 return 0;
         if (n <= 0 || qmp->incoming->len > QMP_MESSAGE_MAX)
-                close_connection(qmp);
+                qmp_close(qmp);
         return 0;
 }

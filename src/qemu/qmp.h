@@ -2,8 +2,8 @@
 #pragma once
 
 /* A conversation with one QEMU over its monitor socket (QEMU's docs/interop/qmp-spec.rst and
- * the qapi schemas): commands go out as they are sent, each gets its answer in a callback, in order;
- * events come in between. The greeting and qmp_capabilities are done here.
+ * the qapi schemas): commands go out as they are sent, each gets its answer in a callback, in
+ * order; events come in between. The greeting and qmp_capabilities are done here.
  *
  * The socket may be connected before QEMU serves it (we made the listening socket and passed it
  * on), so nothing is polled: the greeting arrives when QEMU is able. */
@@ -41,6 +41,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Qmp, qmp_free)
 /* Sends a command; arguments (NULL: none) is taken over; reply NULL: its answer is of no interest.
  */
 void qmp_send(Qmp *qmp, const char *command, json_t *arguments, QmpReplyFunc reply, void *userdata);
+
+/* Answers everything that is open with an error and calls closed, as when QEMU had closed it. */
+void qmp_close(Qmp *qmp);
 
 /* Drops the answers of all commands sent with this userdata. */
 void qmp_forget(Qmp *qmp, const void *userdata);

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/manager.h"
+
+#include <string.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "base/xml.h"
+#include "qemu/caps.h"
+
+/* What this host and its QEMU can do, in libvirt's capabilities and domainCapabilities documents:
+ * only what Airlock serves. */
+
+static bool has_kvm(void) {
+        return access("/dev/kvm", R_OK | W_OK) == 0;
+}
+
+static int need_caps(const Manager *manager, Err *err) {
+        if (manager->caps)
+                return 0;
+        return fail_hint(err, fail(err, VIR_ERR_OPERATION_UNSUPPORTED, "this host has no QEMU"),
+                         "install it: apt install qemu-system-x86; then restart airlockd");
+}
+
+static void write_machines(XmlWriter *xml, const QemuCaps *caps) {
+        for (size_t i = 0; i < caps->n_machines; i++) {
+                const QemuMachine *machine = &caps->machines[i];
+                const char *const names[] = {machine->name, machine->alias};
+
+                for (size_t k = 0; k < G_N_ELEMENTS(names); k++) {
+                        if (!names[k])
+                                continue;
+                        xml_writer_open(xml, "machine");
+                        if (k > 0)
+                                xml_writer_attr(xml, "canonical", machine->name);
+                        xml_writer_attr_format(xml, "maxCpus", "%u", machine->cpu_max);
+                        xml_writer_text(xml, names[k]);
+                        xml_writer_close(xml);
+                }
+        }
+}
+
+static void write_feature(XmlWriter *xml, const char *name, bool can_toggle) {
+        xml_writer_open(xml, name);
+        if (can_toggle) {
+                xml_writer_attr(xml, "default", "on");
+                xml_writer_attr(xml, "toggle", "yes");
+        }
+        xml_writer_close(xml);
+}
+
+static void write_guest(XmlWriter *xml, const QemuCaps *caps) {
+        xml_writer_open(xml, "guest");
+        xml_writer_leaf(xml, "os_type", "hvm");
+        xml_writer_open(xml, "arch");
+        xml_writer_attr(xml, "name", "x86_64");
+        xml_writer_leaf(xml, "wordsize", "64");
+        xml_writer_leaf(xml, "emulator", caps->binary);
+        write_machines(xml, caps);
+        xml_writer_open(xml, "domain");
+        xml_writer_attr(xml, "type", "qemu");
+        xml_writer_close(xml);
+        if (has_kvm()) {
+                xml_writer_open(xml, "domain");
+                xml_writer_attr(xml, "type", "kvm");
+                xml_writer_close(xml);
+        }
+        xml_writer_close(xml);
+        xml_writer_open(xml, "features");
+        write_feature(xml, "acpi", true);
+        write_feature(xml, "apic", true);
+        write_feature(xml, "pae", false);
+        xml_writer_close(xml);
+        xml_writer_close(xml);
+}
+
+int manager_capabilities(Manager *manager, char **ret, Err *err) {
+        g_autoptr(XmlWriter) xml = xml_writer_new(0);
+        struct utsname host;
+
+        if (uname(&host) < 0)
+                host.machine[0] = '\0';
+        xml_writer_open(xml, "capabilities");
+        xml_writer_open(xml, "host");
+        xml_writer_open(xml, "cpu");
+        xml_writer_leaf(xml, "arch", host.machine);
+        xml_writer_close(xml);
+        xml_writer_open(xml, "iommu");
+        xml_writer_attr(xml, "support",
+                        sys_exists(manager->sys, "sys/kernel/iommu_groups/0") ? "yes" : "no");
+        xml_writer_close(xml);
+        xml_writer_close(xml);
+        if (manager->caps)
+                write_guest(xml, manager->caps);
+        xml_writer_close(xml);
+        *ret = xml_writer_finish(g_steal_pointer(&xml));
+        return 0;
+}
+
+/* ---- domainCapabilities ---- */
+
+typedef struct EnumValue {
+        const char *value;
+        const char *device; /* only where QEMU has it; NULL: always */
+} EnumValue;
+
+typedef struct DeviceEnum {
+        const char *element; /* "disk" */
+        const char *name;    /* "bus" */
+        EnumValue values[8];
+} DeviceEnum;
+
+/* One line a choice; lines of one element stand together. */
+static const DeviceEnum device_enums[] = {
+        {"disk", "diskDevice", {{"disk"}, {"cdrom"}}},
+        {"disk", "bus", {{"ide"}, {"virtio", "virtio-blk-pci"}, {"sata", "ich9-ahci"}}},
+        {"graphics", "type", {{"vnc"}}},
+        {"video",
+         "modelType",
+         {{"vga", "VGA"}, {"virtio", "virtio-gpu-pci"}, {"none"}, {"bochs", "bochs-display"}}},
+        {"hostdev", "mode", {{"subsystem"}}},
+        {"hostdev", "startupPolicy", {{"default"}}},
+        {"hostdev", "subsysType", {{"pci", "vfio-pci"}}},
+        {"hostdev", "pciBackend", {{"default", "vfio-pci"}, {"vfio", "vfio-pci"}}},
+        {"rng", "model", {{"virtio", "virtio-rng-pci"}}},
+        {"rng", "backendModel", {{"random"}}},
+};
+
+static void write_enum(XmlWriter *xml, const QemuCaps *caps, const DeviceEnum *choice) {
+        xml_writer_open(xml, "enum");
+        xml_writer_attr(xml, "name", choice->name);
+        for (size_t i = 0; i < G_N_ELEMENTS(choice->values) && choice->values[i].value; i++)
+                if (!choice->values[i].device || caps_has_device(caps, choice->values[i].device))
+                        xml_writer_leaf(xml, "value", choice->values[i].value);
+        xml_writer_close(xml);
+}
+
+static void write_devices(XmlWriter *xml, const QemuCaps *caps) {
+        const char *open = NULL;
+
+        xml_writer_open(xml, "devices");
+        for (size_t i = 0; i < G_N_ELEMENTS(device_enums); i++) {
+                if (g_strcmp0(open, device_enums[i].element) != 0) {
+                        if (open)
+                                xml_writer_close(xml);
+                        open = device_enums[i].element;
+                        xml_writer_open(xml, open);
+                        xml_writer_attr(xml, "supported", "yes");
+                }
+                write_enum(xml, caps, &device_enums[i]);
+        }
+        xml_writer_close(xml);
+        xml_writer_close(xml);
+}
+
+static void open_mode(XmlWriter *xml, const char *name, bool is_supported) {
+        xml_writer_open(xml, "mode");
+        xml_writer_attr(xml, "name", name);
+        xml_writer_attr(xml, "supported", is_supported ? "yes" : "no");
+}
+
+static void write_cpu(XmlWriter *xml, const QemuCaps *caps, bool is_kvm) {
+        xml_writer_open(xml, "cpu");
+        open_mode(xml, "host-passthrough", is_kvm);
+        if (is_kvm) {
+                static const DeviceEnum migratable = {
+                        "", "hostPassthroughMigratable", {{"on"}, {"off"}}};
+
+                write_enum(xml, caps, &migratable);
+        }
+        xml_writer_close(xml);
+        open_mode(xml, "maximum", true);
+        xml_writer_close(xml);
+        open_mode(xml, "host-model", false);
+        xml_writer_close(xml);
+        open_mode(xml, "custom", true);
+        STRV_FOREACH (model, caps->cpu_models) {
+                xml_writer_open(xml, "model");
+                xml_writer_attr(xml, "usable", "unknown");
+                xml_writer_text(xml, model);
+                xml_writer_close(xml);
+        }
+        xml_writer_close(xml);
+        xml_writer_close(xml);
+}
+
+/* The machine by its canonical name; NULL arguments mean the defaults. */
+static int check_arguments(const Manager *manager, const char *emulator, const char *arch,
+                           const char **machine, const char *type, Err *err) {
+        const QemuCaps *caps = manager->caps;
+        const QemuMachine *found = caps_find_machine(caps, *machine ? *machine : "pc");
+
+        if (emulator && strcmp(emulator, caps->binary) != 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "'%.200s' is not the QEMU of this host: %s",
+                            emulator, caps->binary);
+        if (arch && strcmp(arch, "x86_64") != 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "unsupported architecture: '%.80s'", arch);
+        if (type && strcmp(type, "kvm") != 0 && strcmp(type, "qemu") != 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "unknown virttype: %.80s", type);
+        if (!found)
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "the machine '%.80s' is not supported by emulator '%s'", *machine,
+                            caps->binary);
+        *machine = found->name;
+        return 0;
+}
+
+int manager_domain_capabilities(Manager *manager, const char *emulator, const char *arch,
+                                const char *machine, const char *type, char **ret, Err *err) {
+        g_autoptr(XmlWriter) xml = xml_writer_new(0);
+        bool is_kvm = type ? strcmp(type, "kvm") == 0 : has_kvm();
+        int r = need_caps(manager, err);
+
+        if (r == 0)
+                r = check_arguments(manager, emulator, arch, &machine, type, err);
+        if (r < 0)
+                return r;
+        if (is_kvm && !has_kvm())
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "KVM is not supported on this host: /dev/kvm "
+                            "cannot be used");
+        xml_writer_open(xml, "domainCapabilities");
+        xml_writer_leaf(xml, "path", manager->caps->binary);
+        xml_writer_leaf(xml, "domain", is_kvm ? "kvm" : "qemu");
+        xml_writer_leaf(xml, "machine", machine);
+        xml_writer_leaf(xml, "arch", "x86_64");
+        xml_writer_open(xml, "os");
+        xml_writer_attr(xml, "supported", "yes");
+        xml_writer_open(xml, "loader");
+        xml_writer_attr(xml, "supported", "yes");
+        xml_writer_close(xml);
+        xml_writer_close(xml);
+        write_cpu(xml, manager->caps, is_kvm);
+        write_devices(xml, manager->caps);
+        xml_writer_close(xml);
+        *ret = xml_writer_finish(g_steal_pointer(&xml));
+        return 0;
+}

@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/rpc-domain.h"
+
+#include <string.h>
+
+#include "base/log.h"
+#include "daemon/dispatch.h"
+#include "daemon/store.h"
+#include "daemon/vm-hostdev.h"
+#include "layout/assign.h"
+#include "rpc/proto.h"
+#include "rpc/remote_domain.h"
+
+/* virDomainCreateFlags. There is no managed save that FORCE_BOOT and BYPASS_CACHE could be about.
+ */
+enum {
+        CREATE_PAUSED = 1,
+        CREATE_BYPASS_CACHE = 4,
+        CREATE_FORCE_BOOT = 8,
+        CREATE_VALIDATE = 16,
+        CREATE_FLAGS = CREATE_PAUSED | CREATE_BYPASS_CACHE | CREATE_FORCE_BOOT,
+};
+
+enum { DEFINE_VALIDATE = 1 };
+
+/* virDomainUndefineFlagsValues: what they are about and we do not have is gone already. */
+enum {
+        UNDEFINE_MANAGED_SAVE = 1,
+        UNDEFINE_SNAPSHOTS_METADATA = 2,
+        UNDEFINE_NVRAM = 4,
+        UNDEFINE_KEEP_NVRAM = 8,
+        UNDEFINE_CHECKPOINTS_METADATA = 16,
+        UNDEFINE_FLAGS = UNDEFINE_MANAGED_SAVE | UNDEFINE_SNAPSHOTS_METADATA | UNDEFINE_NVRAM |
+                         UNDEFINE_KEEP_NVRAM | UNDEFINE_CHECKPOINTS_METADATA,
+};
+
+enum { DESTROY_GRACEFUL = 1 };
+
+/* virDomainShutdownFlagValues: how; only the power button is served. */
+enum { SHUTDOWN_ACPI = 1 };
+
+/* ---- definition ---- */
+
+static int parse_config(Manager *manager, const char *xml, bool validate, DomainDef **ret,
+                        Err *err) {
+        DomainDefaults defaults = manager_domain_defaults(manager);
+        g_autoptr(DomainDef) def = NULL;
+        int r = domain_def_parse(xml, strlen(xml), &defaults, validate ? DOMAIN_PARSE_VALIDATE : 0,
+                                 &def, err);
+
+        if (r == 0)
+                r = store_check_name(def->name, err);
+        if (r < 0)
+                return r;
+        vm_note_conventional(manager, def);
+        r = layout_assign(def, err);
+        if (r < 0)
+                return r;
+        for (guint i = 0; i < def->warnings->len; i++)
+                log_message(LOG_WARNING, def->name, NULL, "%s",
+                            (const char *)g_ptr_array_index(def->warnings, i));
+        *ret = g_steal_pointer(&def);
+        return 0;
+}
+
+/* The guest that def means: same name and same UUID. *ret NULL: a new one. */
+static int find_same(Manager *manager, const DomainDef *def, Vm **ret, Err *err) {
+        Vm *by_uuid = vm_find_by_uuid(manager, def->uuid);
+        const Vm *by_name = vm_find_by_name(manager, def->name);
+
+        if (by_uuid && strcmp(vm_name(by_uuid), def->name) != 0)
+                return fail(err, VIR_ERR_OPERATION_FAILED,
+                            "domain '%s' is already defined with uuid %s", vm_name(by_uuid),
+                            vm_uuid_text(by_uuid));
+        if (by_name && by_name != by_uuid)
+                return fail(err, VIR_ERR_OPERATION_FAILED,
+                            "domain '%s' already exists with uuid %s", def->name,
+                            vm_uuid_text(by_name));
+        *ret = by_uuid;
+        return 0;
+}
+
+static int store_new(Manager *manager, DomainDef *def, Vm **ret, Err *err) {
+        g_autofree char *xml =
+                domain_def_format(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
+        int r = store_write_config(&manager->paths, def->name, xml, err);
+
+        if (r == 0)
+                *ret = vm_new(manager, def, true);
+        return r;
+}
+
+static int redefine(Vm *vm, DomainDef *def, Err *err) {
+        bool was_persistent = vm->persistent;
+        int r;
+
+        vm->persistent = true;
+        r = vm_set_config(vm, def, err);
+        if (r < 0)
+                vm->persistent = was_persistent;
+        return r;
+}
+
+static int define(Manager *manager, const char *xml, bool validate, remote_domain *ret, Err *err) {
+        g_autoptr(DomainDef) def = NULL;
+        bool is_new;
+        Vm *vm = NULL;
+        int r = parse_config(manager, xml, validate, &def, err);
+
+        if (r == 0)
+                r = find_same(manager, def, &vm, err);
+        if (r < 0)
+                return r;
+        is_new = !vm;
+        r = is_new ? store_new(manager, def, &vm, err) : redefine(vm, domain_def_copy(def), err);
+        if (r < 0)
+                return r;
+        if (is_new)
+                g_steal_pointer(&def);
+        r = vm_cards_update(vm, err);
+        if (r < 0)
+                return r;
+        vm_emit(vm, EVENT_DEFINED, is_new ? EVENT_DEFINED_ADDED : EVENT_DEFINED_UPDATED);
+        rpc_fill_domain(vm, ret);
+        return 0;
+}
+
+static int define_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_define_xml_args *args = data;
+        remote_domain_define_xml_ret *ret = result;
+
+        return define(manager, args->xml, false, &ret->dom, err);
+}
+
+static int define_xml_flags(Manager *manager, Call *call, const void *data, void *result,
+                            Err *err) {
+        const remote_domain_define_xml_flags_args *args = data;
+        remote_domain_define_xml_flags_ret *ret = result;
+        int r = flags_check(args->flags, DEFINE_VALIDATE, "virDomainDefineXMLFlags", err);
+
+        if (r < 0)
+                return r;
+        return define(manager, args->xml, args->flags & DEFINE_VALIDATE, &ret->dom, err);
+}
+
+static int do_undefine(Manager *manager, const remote_domain *handle, Err *err) {
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, handle, &vm, err);
+
+        if (r < 0)
+                return r;
+        if (!vm->persistent)
+                return fail(err, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
+        r = store_remove_config(&manager->paths, vm_name(vm), err);
+        if (r < 0)
+                return r;
+        vm->persistent = false;
+        vm->autostart = false;
+        vm_emit(vm, EVENT_UNDEFINED, EVENT_UNDEFINED_REMOVED);
+        if (!vm_is_active(vm))
+                vm_forget(vm);
+        return 0;
+}
+
+static int undefine(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_undefine_args *args = data;
+
+        return do_undefine(manager, &args->dom, err);
+}
+
+static int undefine_flags(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_undefine_flags_args *args = data;
+        int r = flags_check(args->flags, UNDEFINE_FLAGS, "virDomainUndefineFlags", err);
+
+        return r < 0 ? r : do_undefine(manager, &args->dom, err);
+}
+
+static int set_autostart(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_set_autostart_args *args = data;
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r < 0)
+                return r;
+        if (!vm->persistent)
+                return fail(err, VIR_ERR_OPERATION_INVALID,
+                            "cannot set autostart for transient domain");
+        r = store_set_autostart(&manager->paths, vm_name(vm), args->autostart != 0, err);
+        if (r == 0)
+                vm->autostart = args->autostart != 0;
+        return r;
+}
+
+/* ---- start ---- */
+
+static int create(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        static const VmStart options = {};
+        const remote_domain_create_args *args = data;
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = vm_check_active(vm, false, err);
+        return r < 0 ? r : vm_start(vm, &options, call, NULL, err);
+}
+
+static void fill_create_ret(Job *job) {
+        remote_domain_create_with_flags_ret *ret = call_ret(job_call(job));
+
+        rpc_fill_domain(job_vm(job), &ret->dom);
+}
+
+static int create_with_flags(Manager *manager, Call *call, const void *data, void *result,
+                             Err *err) {
+        const remote_domain_create_with_flags_args *args = data;
+        VmStart options = {.paused = args->flags & CREATE_PAUSED};
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = flags_check(args->flags, CREATE_FLAGS, "virDomainCreateWithFlags", err);
+        if (r == 0)
+                r = vm_check_active(vm, false, err);
+        return r < 0 ? r : vm_start(vm, &options, call, fill_create_ret, err);
+}
+
+static void fill_create_xml_ret(Job *job) {
+        remote_domain_create_xml_ret *ret = call_ret(job_call(job));
+
+        rpc_fill_domain(job_vm(job), &ret->dom);
+}
+
+static int create_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_create_xml_args *args = data;
+        VmStart options = {.paused = args->flags & CREATE_PAUSED};
+        g_autoptr(DomainDef) def = NULL;
+        Vm *vm = NULL;
+        int r = flags_check(args->flags, CREATE_FLAGS | CREATE_VALIDATE, "virDomainCreateXML", err);
+
+        if (r == 0)
+                r = parse_config(manager, args->xml_desc, args->flags & CREATE_VALIDATE, &def, err);
+        if (r == 0)
+                r = find_same(manager, def, &vm, err);
+        if (r < 0)
+                return r;
+        if (vm && vm_is_active(vm))
+                return fail(err, VIR_ERR_OPERATION_INVALID, "domain is already active as '%s'",
+                            vm_name(vm));
+        if (vm)
+                return fail_hint(
+                        err,
+                        fail(err, VIR_ERR_OPERATION_INVALID,
+                             "guest '%s' is defined, and a definition beside it is not served",
+                             vm_name(vm)),
+                        "start it, or undefine it first");
+        vm = vm_new(manager, g_steal_pointer(&def), false);
+        r = vm_cards_update(vm, err);
+        if (r == 0)
+                r = vm_start(vm, &options, call, fill_create_xml_ret, err);
+        if (r < 0)
+                vm_forget(vm);
+        return r;
+}
+
+/* ---- power ---- */
+
+static int destroy(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_destroy_args *args = data;
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        return r < 0 ? r : vm_destroy(vm, false, call, err);
+}
+
+static int destroy_flags(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_destroy_flags_args *args = data;
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = flags_check(args->flags, DESTROY_GRACEFUL, "virDomainDestroyFlags", err);
+        return r < 0 ? r : vm_destroy(vm, args->flags & DESTROY_GRACEFUL, call, err);
+}
+
+typedef int (*PowerFunc)(Vm *vm, Call *call, Err *err);
+
+static int power(Manager *manager, Call *call, const remote_domain *dom, PowerFunc func, Err *err) {
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, dom, &vm, err);
+
+        return r < 0 ? r : func(vm, call, err);
+}
+
+/* The guest agent and the other ways of shutting down are not served: refused, not ignored. */
+static int check_power_flags(unsigned flags, const char *function, Err *err) {
+        if (flags & ~(unsigned)SHUTDOWN_ACPI & 0x1f)
+                return fail(err, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                            "%s is served by the ACPI power button only", function);
+        return flags_check(flags, SHUTDOWN_ACPI, function, err);
+}
+
+static int shutdown_vm(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_shutdown_args *args = data;
+
+        return power(manager, call, &args->dom, vm_shutdown, err);
+}
+
+static int shutdown_flags(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_shutdown_flags_args *args = data;
+        int r = check_power_flags(args->flags, "virDomainShutdownFlags", err);
+
+        return r < 0 ? r : power(manager, call, &args->dom, vm_shutdown, err);
+}
+
+static int reboot(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_reboot_args *args = data;
+        int r = check_power_flags(args->flags, "virDomainReboot", err);
+
+        return r < 0 ? r : power(manager, call, &args->dom, vm_reboot, err);
+}
+
+static int reset(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_reset_args *args = data;
+        int r = flags_check(args->flags, 0, "virDomainReset", err);
+
+        return r < 0 ? r : power(manager, call, &args->dom, vm_reset, err);
+}
+
+static int suspend(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_suspend_args *args = data;
+
+        return power(manager, call, &args->dom, vm_suspend, err);
+}
+
+static int resume(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_resume_args *args = data;
+
+        return power(manager, call, &args->dom, vm_resume, err);
+}
+
+/* ---- the table ---- */
+
+#define DOES(proc, function, type, func) \
+        { .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), .run = (func) }
+#define GIVES(proc, function, type, func)                                                 \
+        {                                                                                 \
+                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
+                PROC_RET(type##_ret), .run = (func)                                       \
+        }
+
+static const Procedure procedures[] = {
+        GIVES(DOMAIN_DEFINE_XML, "virDomainDefineXML", remote_domain_define_xml, define_xml),
+        GIVES(DOMAIN_DEFINE_XML_FLAGS, "virDomainDefineXMLFlags", remote_domain_define_xml_flags,
+              define_xml_flags),
+        DOES(DOMAIN_UNDEFINE, "virDomainUndefine", remote_domain_undefine, undefine),
+        DOES(DOMAIN_UNDEFINE_FLAGS, "virDomainUndefineFlags", remote_domain_undefine_flags,
+             undefine_flags),
+        DOES(DOMAIN_SET_AUTOSTART, "virDomainSetAutostart", remote_domain_set_autostart,
+             set_autostart),
+        DOES(DOMAIN_CREATE, "virDomainCreate", remote_domain_create, create),
+        GIVES(DOMAIN_CREATE_WITH_FLAGS, "virDomainCreateWithFlags", remote_domain_create_with_flags,
+              create_with_flags),
+        GIVES(DOMAIN_CREATE_XML, "virDomainCreateXML", remote_domain_create_xml, create_xml),
+        DOES(DOMAIN_DESTROY, "virDomainDestroy", remote_domain_destroy, destroy),
+        DOES(DOMAIN_DESTROY_FLAGS, "virDomainDestroyFlags", remote_domain_destroy_flags,
+             destroy_flags),
+        DOES(DOMAIN_SHUTDOWN, "virDomainShutdown", remote_domain_shutdown, shutdown_vm),
+        DOES(DOMAIN_SHUTDOWN_FLAGS, "virDomainShutdownFlags", remote_domain_shutdown_flags,
+             shutdown_flags),
+        DOES(DOMAIN_REBOOT, "virDomainReboot", remote_domain_reboot, reboot),
+        DOES(DOMAIN_RESET, "virDomainReset", remote_domain_reset, reset),
+        DOES(DOMAIN_SUSPEND, "virDomainSuspend", remote_domain_suspend, suspend),
+        DOES(DOMAIN_RESUME, "virDomainResume", remote_domain_resume, resume),
+};
+
+const ProcedureTable rpc_domain_life_table = {REMOTE_PROGRAM, procedures, G_N_ELEMENTS(procedures)};

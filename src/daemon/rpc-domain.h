@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* What the adapters of guests share: from a client's handle to the Vm, and back. */
+
+#include "daemon/call.h"
+#include "daemon/vm.h"
+#include "rpc/remote_types.h"
+
+/* Reading (rpc-domain.c), configuration and power (rpc-domain-life.c), devices
+ * (rpc-domain-device.c). */
+extern const ProcedureTable rpc_domain_life_table;
+extern const ProcedureTable rpc_domain_device_table;
+
+/* The guest of a handle, by its UUID; VIR_ERR_NO_DOMAIN. */
+int rpc_find_vm(Manager *manager, const remote_domain *handle, Vm **ret, Err *err);
+
+/* Fills a handle of a result; xdr_free() frees it. */
+void rpc_fill_domain(const Vm *vm, remote_domain *ret);
+
+/* malloc'd copy for a result, as xdr_free() wants it. */
+char *rpc_text(const char *text);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A guest's assigned functions: which cards they are, what taking them needs, how much memory QEMU
+ * may lock for them. */
+
+#include "daemon/vm.h"
+#include "domain/device.h"
+
+/* VFIO pins the guest's memory; what devices and QEMU itself need comes on top. */
+#define VM_LOCKED_MEMORY_EXTRA (UINT64_C(1) << 30)
+
+typedef struct VmTake {
+        bool with_companions, take_host_devices;
+} VmTake;
+
+/* Appends the steps that bring the hostdevs of def to the guest; only: just this one of them, the
+ * others are there already (NULL: all). */
+int vm_plan_take(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostdev *only,
+                 const VmTake *take, Err *err);
+
+/* Bytes that QEMU must be able to lock for this definition; 0: no more than it may. */
+uint64_t vm_locked_memory(const DomainDef *def);
+
+/* Notes for each hostdev whether the card is conventional PCI, which decides its place in the
+ * guest. */
+void vm_note_conventional(const Manager *manager, DomainDef *def);
+
+/* The identity of the cards that were configured (rule: never another card). Update reads those
+ * that are new in the configuration and drops those that left it; load takes what was stored. */
+void vm_cards_load(Vm *vm);
+int vm_cards_update(Vm *vm, Err *err);

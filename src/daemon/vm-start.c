@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <netinet/in.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/util.h"
+#include "daemon/store.h"
+#include "daemon/tap.h"
+#include "daemon/vm-hostdev.h"
+#include "domain/device.h"
+#include "handover/handover.h"
+#include "qemu/args.h"
+#include "qemu/caps.h"
+
+/* VNC displays that a guest may get. */
+enum { VNC_PORT_FIRST = 5900, VNC_PORT_LAST = 65535 };
+
+/* How much of a log's end goes into an error. */
+#define LOG_TAIL_MAX 1024
+
+#define NVRAM_MAX (64u << 20)
+
+/* One start, as the plan's steps see it. */
+typedef struct Boot {
+        Vm *vm;
+        bool paused;
+        off_t log_offset; /* where this start's lines begin */
+} Boot;
+
+static char *log_path(const Vm *vm) {
+        return g_strdup_printf("%s/%s.log", vm->manager->paths.log_dir, vm_name(vm));
+}
+
+/* ---- what the definition leaves open until the start ---- */
+
+static bool port_is_free(unsigned port) {
+        _cleanup_(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        struct sockaddr_in address = {
+                .sin_family = AF_INET,
+                .sin_port = htons((uint16_t)port),
+                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+        };
+        int one = 1;
+
+        return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
+               bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+static bool port_is_given(Manager *manager, unsigned port) {
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->vms_by_id);
+        while (g_hash_table_iter_next(&iter, NULL, &value)) {
+                const Vm *vm = value;
+
+                DOMAIN_FOREACH(DomainGraphics, graphics, vm->live, DOMAIN_GRAPHICS)
+                if (domain_num_or(graphics->port, 0) == port)
+                        return true;
+        }
+        return false;
+}
+
+static int choose_vnc_port(Vm *vm, DomainGraphics *graphics, Err *err) {
+        for (unsigned port = VNC_PORT_FIRST; port <= VNC_PORT_LAST; port++)
+                if (!port_is_given(vm->manager, port) && port_is_free(port)) {
+                        graphics->port = DOMAIN_NUM(port);
+                        return 0;
+                }
+        return fail(err, VIR_ERR_OPERATION_FAILED,
+                    "no TCP port is free for the VNC display of '%s'", vm_name(vm));
+}
+
+static int fill_graphics(Vm *vm, DomainDef *live, Err *err) {
+        DOMAIN_FOREACH(DomainGraphics, graphics, live, DOMAIN_GRAPHICS) {
+                bool by_socket = graphics->socket || graphics->listens->len > 0;
+                int r;
+
+                for (guint i = 0; by_socket && i < graphics->listens->len; i++) {
+                        const DomainListen *listen = g_ptr_array_index(graphics->listens, i);
+
+                        if (listen->type == LISTEN_ADDRESS && !graphics->socket)
+                                by_socket = false;
+                }
+                if (by_socket || (graphics->port.is_set && graphics->autoport != DOMAIN_SWITCH_ON))
+                        continue;
+                r = choose_vnc_port(vm, graphics, err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static void fill_channels(Vm *vm, DomainDef *live) {
+        DOMAIN_FOREACH(DomainChar, channel, live, DOMAIN_CHANNEL) {
+                g_autofree char *file = NULL;
+
+                if (channel->type != CHAR_TYPE_UNIX || channel->source.path)
+                        continue;
+                file = g_strdup_printf("channel-%s.sock", channel->base.alias.name);
+                channel->source.node.is_present = true;
+                channel->source.mode = CHAR_MODE_BIND;
+                channel->source.path = store_run_path(&vm->manager->paths, vm_name(vm), file);
+        }
+}
+
+static void fill_taps(DomainDef *live) {
+        DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
+        if (net->type == NET_TYPE_BRIDGE && !net->target.dev) {
+                net->target.node.is_present = true;
+                net->target.dev = tap_free_name();
+        }
+}
+
+static int fill_nvram(const DomainDef *live, Err *err) {
+        g_autofree char *template = NULL;
+        size_t size;
+        int r;
+
+        if (!live->os.nvram.path || !live->os.nvram.template ||
+            access(live->os.nvram.path, F_OK) == 0)
+                return 0;
+        r = file_read(live->os.nvram.template, NVRAM_MAX, &template, &size, err);
+        if (r < 0)
+                return fail_errno(err, r, "cannot read the nvram template '%s'",
+                                  live->os.nvram.template);
+        return file_write_atomic(live->os.nvram.path, template, size, err);
+}
+
+static int check_accelerator(const Vm *vm, Err *err) {
+        if (vm->config->type != DOMAIN_TYPE_KVM || access("/dev/kvm", R_OK | W_OK) == 0)
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "guest '%s' wants KVM, and /dev/kvm cannot be used: %s", vm_name(vm),
+                              g_strerror(errno)),
+                         "enable virtualization in the firmware and load kvm_intel or kvm_amd, or "
+                         "use <domain type='qemu'> (slow)");
+}
+
+/* The live definition of the next run. */
+static int make_live(Vm *vm, DomainDef **ret, Err *err) {
+        g_autoptr(DomainDef) live = domain_def_copy(vm->config);
+        int r = check_accelerator(vm, err);
+
+        if (r < 0)
+                return r;
+        domain_def_assign_aliases(live);
+        fill_channels(vm, live);
+        fill_taps(live);
+        r = fill_graphics(vm, live, err);
+        if (r == 0)
+                r = fill_nvram(live, err);
+        if (r < 0)
+                return r;
+        *ret = g_steal_pointer(&live);
+        return 0;
+}
+
+/* ---- step: QEMU ---- */
+
+static void boot_free(void *data) {
+        Boot *boot = data;
+
+        vm_unref(boot->vm);
+        g_free(boot);
+}
+
+static QemuRuntime qemu_runtime(const Vm *vm, int listen_fd) {
+        const QemuCaps *caps = vm->manager->caps;
+
+        return (QemuRuntime){
+                .version = caps ? (unsigned)caps->version : QEMU_VERSION_MIN,
+                .qmp_fd = listen_fd,
+                .has_vhost_net = access("/dev/vhost-net", R_OK | W_OK) == 0,
+                .has_sandbox = caps && caps->has_sandbox,
+        };
+}
+
+/* The command line stands in the guest's log, before what QEMU says. */
+static void log_command_line(Boot *boot, GPtrArray *argv) {
+        g_autofree char *path = log_path(boot->vm);
+        g_autofree char *line = g_strjoinv(" ", (char **)argv->pdata);
+        g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+        g_autofree char *time = g_date_time_format_iso8601(now);
+        g_autofree char *text = g_strdup_printf("%s: start: %s\n", time, line);
+        _cleanup_(closep) int fd =
+                open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+        ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+        if (n < 0)
+                log_warning("cannot write the log '%s': %s", path, g_strerror(errno));
+        boot->log_offset = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+}
+
+static int spawn_qemu(Boot *boot, int listen_fd, Err *err) {
+        Vm *vm = boot->vm;
+        QemuRuntime runtime = qemu_runtime(vm, listen_fd);
+        g_autoptr(GPtrArray) argv = NULL;
+        g_autofree char *log = log_path(vm);
+        ProcessSpec spec = {.log_path = log, .fds = &listen_fd, .n_fds = 1};
+        int r = qemu_args_build(vm->live, &runtime, &argv, err);
+
+        if (r < 0)
+                return r;
+        spec.argv = (char *const *)argv->pdata;
+        spec.locked_memory = vm_locked_memory(vm->live);
+        log_command_line(boot, argv);
+        return process_spawn(&spec, &vm->process, err);
+}
+
+static int qemu_run(Step *step, Err *err) {
+        Boot *boot = step_data(step);
+        Vm *vm = boot->vm;
+        _cleanup_(closep) int listen_fd = -1, fd = -1;
+        int r = store_make_run_dir(&vm->manager->paths, vm_name(vm), err);
+
+        vm->is_starting = true;
+        vm->stop_reason = VM_SHUTOFF_UNKNOWN;
+        vm->began = (uint64_t)g_get_real_time();
+        vm_set_running(vm);
+        vm_set_state(vm, VM_PAUSED, VM_PAUSED_STARTING_UP);
+        if (r == 0)
+                r = vm_monitor_listen(vm, &listen_fd, &fd, err);
+        if (r == 0)
+                r = spawn_qemu(boot, listen_fd, err);
+        if (r == 0)
+                r = vm_write_status(vm, err);
+        if (r == 0)
+                r = vm_watch_consume_fd(vm, steal_fd(&fd), err);
+        if (r < 0)
+                return r;
+        vm->boot_step = step;
+        return STEP_PENDING;
+}
+
+static void qemu_forget(Vm *vm) {
+        vm->is_starting = false;
+        vm_set_stopped(vm);
+        vm_set_state(vm, VM_SHUTOFF, VM_SHUTOFF_FAILED);
+}
+
+static int qemu_undo(Step *step, Err *err) {
+        Boot *boot = step_data(step);
+        Vm *vm = boot->vm;
+
+        if (!vm_is_active(vm))
+                return 0;
+        if (!vm->process) {
+                qemu_forget(vm);
+                return 0;
+        }
+        vm->is_starting = true; /* its end is the start's matter */
+        vm->boot_step = step;
+        process_signal(vm->process, SIGKILL);
+        return STEP_PENDING;
+}
+
+static void qemu_cancel(Step *step) {
+        const Boot *boot = step_data(step);
+
+        if (boot->vm->process)
+                process_signal(boot->vm->process, SIGKILL);
+}
+
+static char *qemu_describe(const Step *step, bool undo) {
+        const Boot *boot = step_data(step);
+
+        return g_strdup_printf(undo ? "end QEMU of guest %s" : "start QEMU of guest %s",
+                               vm_name(boot->vm));
+}
+
+static const StepKind step_qemu = {
+        .name = "start-qemu",
+        .run = qemu_run,
+        .undo = qemu_undo,
+        .cancel = qemu_cancel,
+        .describe = qemu_describe,
+        .free = boot_free,
+};
+
+static void set_pty(GPtrArray *chars, const char *alias, const char *path) {
+        for (guint i = 0; i < chars->len; i++) {
+                DomainChar *chr = g_ptr_array_index(chars, i);
+
+                if (g_strcmp0(chr->base.alias.name, alias) != 0)
+                        continue;
+                chr->source.node.is_present = true;
+                g_free(chr->source.path);
+                chr->source.path = g_strdup(path);
+        }
+}
+
+/* The first console is the first serial port under another name. */
+static void mirror_first_console(DomainDef *live) {
+        const DomainChar *serial;
+        DomainChar *console;
+
+        if (live->devices.list[DOMAIN_SERIAL]->len == 0 ||
+            live->devices.list[DOMAIN_CONSOLE]->len == 0)
+                return;
+        serial = g_ptr_array_index(live->devices.list[DOMAIN_SERIAL], 0);
+        console = g_ptr_array_index(live->devices.list[DOMAIN_CONSOLE], 0);
+        if (console->target.type != CHAR_TARGET_SERIAL || serial->type != CHAR_TYPE_PTY)
+                return;
+        console->source.node.is_present = true;
+        g_free(console->source.path);
+        console->source.path = g_strdup(serial->source.path);
+}
+
+static void set_ptys(DomainDef *live, const char *label, const char *path) {
+        static const DomainDeviceKind kinds[] = {DOMAIN_SERIAL, DOMAIN_CONSOLE, DOMAIN_CHANNEL};
+
+        if (!g_str_has_prefix(label, "char"))
+                return;
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+                set_pty(live->devices.list[kinds[i]], label + strlen("char"), path);
+}
+
+static void name_console_ttys(DomainDef *live) {
+        mirror_first_console(live);
+        DOMAIN_FOREACH(DomainChar, console, live, DOMAIN_CONSOLE) {
+                if (console->type != CHAR_TYPE_PTY || !console->source.path)
+                        continue;
+                g_free(console->tty);
+                console->tty = g_strdup(console->source.path);
+        }
+}
+
+static void on_chardevs(json_t *result, const Err *err, void *userdata) {
+        Vm *vm = userdata;
+        Step *step = vm->boot_step;
+        size_t i;
+        json_t *item;
+
+        if (err || !step) /* its end is told by the watch */
+                return;
+        json_array_foreach (result, i, item) {
+                const char *label = json_string_value(json_object_get(item, "label"));
+                const char *file = json_string_value(json_object_get(item, "filename"));
+
+                if (label && file && g_str_has_prefix(file, "pty:"))
+                        set_ptys(vm->live, label, file + strlen("pty:"));
+        }
+        name_console_ttys(vm->live);
+        vm->boot_step = NULL;
+        step_finish(step, 0, NULL);
+}
+
+void vm_ready(Vm *vm) {
+        if (vm->boot_step)
+                qmp_send(vm->qmp, "query-chardev", NULL, on_chardevs, vm);
+        else
+                vm_resync(vm);
+}
+
+/* What QEMU printed since the start, the last lines of it. */
+static char *read_log_tail(const Boot *boot) {
+        g_autofree char *path = log_path(boot->vm);
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+        off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+        off_t begin = MAX(boot->log_offset, end - LOG_TAIL_MAX);
+        g_autofree char *text = g_malloc0(LOG_TAIL_MAX + 1);
+        ssize_t n = end > begin ? pread(fd, text, (size_t)(end - begin), begin) : 0;
+
+        if (n <= 0)
+                return g_strdup("it printed nothing");
+        return g_strdup(g_strstrip(text));
+}
+
+bool vm_start_ended(Vm *vm) {
+        Step *step = g_steal_pointer(&vm->boot_step);
+        g_auto(Err) err = ERR_INIT;
+        g_autofree char *tail = NULL;
+
+        if (!step)
+                return vm->is_starting; /* the step after it finds out */
+        if (plan_state(step_plan(step)) == PLAN_UNDOING) {
+                qemu_forget(vm);
+                step_finish(step, 0, NULL);
+                return true;
+        }
+        tail = read_log_tail(step_data(step));
+        if (vm->stop_reason == VM_SHUTOFF_DESTROYED)
+                fail(&err, VIR_ERR_OPERATION_ABORTED, "guest '%s' was destroyed while it started",
+                     vm_name(vm));
+        else
+                fail(&err, VIR_ERR_INTERNAL_ERROR, "QEMU ended while guest '%s' started: %s",
+                     vm_name(vm), tail);
+        step_finish(step, -EIO, &err);
+        return true;
+}
+
+/* ---- step: let it run ---- */
+
+static void on_continued(json_t *result, const Err *err, void *userdata) {
+        step_finish(userdata, err ? -EIO : 0, err);
+}
+
+static int continue_run(Step *step, Err *err) {
+        const Boot *boot = step_data(step);
+
+        if (!boot->vm->qmp)
+                return fail(err, VIR_ERR_OPERATION_FAILED, "QEMU of guest '%s' has ended",
+                            vm_name(boot->vm));
+        qmp_send(boot->vm->qmp, "cont", NULL, on_continued, step);
+        return STEP_PENDING;
+}
+
+static char *continue_describe(const Step *step, bool undo) {
+        const Boot *boot = step_data(step);
+
+        return undo ? NULL : g_strdup_printf("let guest %s run", vm_name(boot->vm));
+}
+
+static const StepKind step_continue = {
+        .name = "run",
+        .run = continue_run,
+        .describe = continue_describe,
+        .free = boot_free,
+};
+
+/* ---- the plan and the job ---- */
+
+static Boot *boot_new(Vm *vm, bool paused) {
+        Boot *boot = g_new0(Boot, 1);
+
+        boot->vm = vm_ref(vm);
+        boot->paused = paused;
+        return boot;
+}
+
+static int build_plan(Vm *vm, const VmStart *options, const DomainDef *live, Plan **ret, Err *err) {
+        g_autofree char *title = g_strdup_printf("start %s", vm_name(vm));
+        g_autoptr(Plan) plan =
+                handover_plan_new(vm->manager->handover, title, vm_name(vm), vm_uuid_text(vm));
+        VmTake take = {.with_companions = options->with_companions,
+                       .take_host_devices = options->take_host_devices};
+        int r = vm_plan_take(vm, plan, live, NULL, &take, err);
+
+        if (r < 0)
+                return r;
+        DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
+        if (net->type == NET_TYPE_BRIDGE)
+                tap_add_step(plan, net->target.dev, net->source.bridge);
+        plan_add(plan, &step_qemu, NULL, boot_new(vm, options->paused));
+        if (!options->paused)
+                plan_add(plan, &step_continue, NULL, boot_new(vm, false));
+        *ret = g_steal_pointer(&plan);
+        return 0;
+}
+
+int vm_plan_start(Vm *vm, const VmStart *options, Plan **ret, Err *err) {
+        g_autoptr(DomainDef) live = NULL;
+        int r = vm_check_active(vm, false, err);
+
+        if (r == 0)
+                r = make_live(vm, &live, err);
+        return r < 0 ? r : build_plan(vm, options, live, ret, err);
+}
+
+static void start_failed(Job *job, const Err *err) {
+        Vm *vm = job_vm(job);
+
+        g_clear_pointer(&vm->live, domain_def_free);
+        if (!vm->persistent)
+                vm_forget(vm);
+        job_finish(job, err);
+}
+
+static void on_started(Plan *plan, const Err *err, void *userdata) {
+        Job *job = userdata;
+        const VmStart *options = job_data(job);
+        Vm *vm = job_vm(job);
+        g_auto(Err) status_err = ERR_INIT;
+
+        if (err_is_set(err)) {
+                start_failed(job, err);
+                plan_free(plan);
+                return;
+        }
+        plan_free(plan);
+        vm->is_starting = false;
+        if (options->paused)
+                vm_set_state(vm, VM_PAUSED, VM_PAUSED_USER);
+        if (vm_write_status(vm, &status_err) < 0)
+                log_err(&status_err, "a later airlockd may not find guest '%s' again", vm_name(vm));
+        vm_emit(vm, EVENT_STARTED, EVENT_STARTED_BOOTED);
+        if (options->paused)
+                vm_emit(vm, EVENT_SUSPENDED, EVENT_SUSPENDED_PAUSED);
+        job_finish(job, NULL);
+        if (!vm->process && vm_is_active(vm)) /* it ended between its first instruction and now */
+                vm_ended(vm);
+}
+
+static void start_run(Job *job) {
+        Vm *vm = job_vm(job);
+        g_autoptr(Plan) plan = NULL;
+        g_auto(Err) err = ERR_INIT;
+        int r = vm_check_active(vm, false, &err);
+
+        if (r < 0) {
+                job_finish(job, &err);
+                return;
+        }
+        r = make_live(vm, &vm->live, &err);
+        if (r == 0)
+                r = build_plan(vm, job_data(job), vm->live, &plan, &err);
+        if (r == 0)
+                r = plan_run(plan, on_started, job, &err);
+        if (r < 0)
+                start_failed(job, &err);
+        else
+                g_steal_pointer(&plan);
+}
+
+int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err) {
+        return job_submit_call(vm,
+                               &(JobSpec){.name = "start",
+                                          .run = start_run,
+                                          .done = done,
+                                          .call = call,
+                                          .data = g_memdup2(options, sizeof(*options)),
+                                          .free_data = g_free},
+                               err);
+}
