@@ -90,23 +90,6 @@ static Nodedev *nodedev_new_pci(const PciDevice *pci) {
         return dev;
 }
 
-static void on_pci_change(PciAddr addr, const PciDevice *pci, PciChange change, void *userdata) {
-        Nodedevs *nodedevs = userdata;
-        g_autofree char *name = pci_addr_node_name(addr);
-
-        switch (change) {
-        case PCI_ADDED:
-                nodedevs_add(nodedevs, nodedev_new_pci(pci));
-                break;
-        case PCI_REMOVED:
-                nodedevs_remove(nodedevs, name);
-                break;
-        case PCI_CHANGED:
-                nodedevs_tell(nodedevs, name, NODEDEV_UPDATED);
-                break;
-        }
-}
-
 /* ---- network interfaces ---- */
 
 static char *net_name(const char *interface, const char *address) {
@@ -210,6 +193,41 @@ void nodedevs_refresh_net(const char *interface, void *userdata) {
                 refresh_interface(nodedevs, interface);
         else
                 refresh_all_interfaces(nodedevs);
+}
+
+/* Those known of a function that lost its driver or went: their own events may come much later. */
+static void refresh_interfaces_of(Nodedevs *nodedevs, const char *parent) {
+        g_autoptr(GPtrArray) interfaces = g_ptr_array_new_with_free_func(g_free);
+
+        for (unsigned i = 0; i < nodedevs->list->len; i++) {
+                const Nodedev *dev = nodedevs->list->pdata[i];
+
+                if (dev->kind == NODEDEV_NET && strcmp(dev->parent, parent) == 0)
+                        g_ptr_array_add(interfaces, g_strdup(dev->interface));
+        }
+        for (unsigned i = 0; i < interfaces->len; i++)
+                refresh_interface(nodedevs, interfaces->pdata[i]);
+}
+
+/* ---- changes of functions ---- */
+
+static void on_pci_change(PciAddr addr, const PciDevice *pci, PciChange change, void *userdata) {
+        Nodedevs *nodedevs = userdata;
+        g_autofree char *name = pci_addr_node_name(addr);
+
+        switch (change) {
+        case PCI_ADDED:
+                nodedevs_add(nodedevs, nodedev_new_pci(pci));
+                break;
+        case PCI_REMOVED:
+                nodedevs_remove(nodedevs, name);
+                refresh_interfaces_of(nodedevs, name);
+                break;
+        case PCI_CHANGED:
+                nodedevs_tell(nodedevs, name, NODEDEV_UPDATED);
+                refresh_interfaces_of(nodedevs, name);
+                break;
+        }
 }
 
 /* ---- the computer ---- */

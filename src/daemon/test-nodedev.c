@@ -232,7 +232,7 @@ static void changes_are_told(void **state) {
         test_host_put(fixture.host, NIC "/uevent", bare, strlen(bare));
         test_host_remove(fixture.host, "sys/class/net/enp5s0");
         assert_int_equal(pci_tree_refresh(fixture.tree, addr, NULL), 0);
-        nodedevs_refresh_net("enp5s0", fixture.nodedevs);
+        nodedevs_refresh_net("enp5s0", fixture.nodedevs); /* later: nothing is left to tell */
         assert_string_equal(fixture.log->str, "~pci_0000_05_00_0 -net_enp5s0_04_d4_c4_5a_1b_2c ");
         assert_null(nodedevs_find(fixture.nodedevs, "net_enp5s0_04_d4_c4_5a_1b_2c"));
 

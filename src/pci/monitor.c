@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <libudev.h>
@@ -12,13 +13,20 @@
 /* Room for the burst when one write creates hundreds of virtual functions. */
 #define RECEIVE_BUFFER (16 << 20)
 
-/* udevd passes events on when its rules have run and interfaces have their names; where it does not
- * run nobody would. */
+/* Where udevd runs, an interface has its name only when the rules for it have run. Facts of PCI do
+ * not wait for rules: the kernel's own events tell them seconds earlier on a slow machine. */
 #define UDEVD_SOCKET "/run/udev/control"
+
+typedef enum Source {
+        SOURCE_PCI,
+        SOURCE_NET,
+        _SOURCE_MAX,
+} Source;
 
 struct PciMonitor {
         struct udev *udev;
-        struct udev_monitor *events;
+        struct udev_monitor *sources[_SOURCE_MAX];
+        int epoll; /* over their sockets */
         PciMonitorNetFunc net_func;
         void *net_userdata;
 };
@@ -43,35 +51,41 @@ static void burst_done(Burst *burst) {
         g_ptr_array_unref(burst->interfaces);
 }
 
-static int subscribe(PciMonitor *monitor, const char *source) {
-        static const char *const subsystems[] = {"pci", "net"};
+static int subscribe(PciMonitor *monitor, Source source, const char *subsystem,
+                     const char *origin) {
+        struct epoll_event interest = {.events = EPOLLIN};
+        struct udev_monitor *events = udev_monitor_new_from_netlink(monitor->udev, origin);
         int r;
 
-        monitor->events = udev_monitor_new_from_netlink(monitor->udev, source);
-        if (!monitor->events)
+        if (!events)
                 return neg_errno();
-        for (size_t i = 0; i < G_N_ELEMENTS(subsystems); i++) {
-                r = udev_monitor_filter_add_match_subsystem_devtype(monitor->events, subsystems[i],
-                                                                    NULL);
-                if (r < 0)
-                        return r;
-        }
+        monitor->sources[source] = events;
+        r = udev_monitor_filter_add_match_subsystem_devtype(events, subsystem, NULL);
+        if (r < 0)
+                return r;
         /* Beyond the limit of the system only for root; less room means an overrun sooner. */
-        (void)udev_monitor_set_receive_buffer_size(monitor->events, RECEIVE_BUFFER);
-        return udev_monitor_enable_receiving(monitor->events);
+        (void)udev_monitor_set_receive_buffer_size(events, RECEIVE_BUFFER);
+        r = udev_monitor_enable_receiving(events);
+        if (r < 0)
+                return r;
+        r = epoll_ctl(monitor->epoll, EPOLL_CTL_ADD, udev_monitor_get_fd(events), &interest);
+        return r < 0 ? neg_errno() : 0;
 }
 
 int pci_monitor_new(PciMonitor **ret, Err *err) {
         g_autoptr(PciMonitor) monitor = g_new0(PciMonitor, 1);
-        const char *source = access(UDEVD_SOCKET, F_OK) == 0 ? "udev" : "kernel";
+        bool has_udevd = access(UDEVD_SOCKET, F_OK) == 0;
         int r;
 
+        monitor->epoll = epoll_create1(EPOLL_CLOEXEC);
         monitor->udev = udev_new();
-        if (!monitor->udev)
+        if (monitor->epoll < 0 || !monitor->udev)
                 return fail_errno(err, neg_errno(), "cannot use libudev");
-        r = subscribe(monitor, source);
+        r = subscribe(monitor, SOURCE_PCI, "pci", "kernel");
+        if (r == 0)
+                r = subscribe(monitor, SOURCE_NET, "net", has_udevd ? "udev" : "kernel");
         if (r < 0)
-                return fail_errno(err, r, "cannot listen to the device events of '%s'", source);
+                return fail_errno(err, r, "cannot listen to the events of devices");
         *ret = g_steal_pointer(&monitor);
         return 0;
 }
@@ -79,7 +93,9 @@ int pci_monitor_new(PciMonitor **ret, Err *err) {
 void pci_monitor_free(PciMonitor *monitor) {
         if (!monitor)
                 return;
-        udev_monitor_unref(monitor->events);
+        for (size_t i = 0; i < _SOURCE_MAX; i++)
+                udev_monitor_unref(monitor->sources[i]);
+        closep(&monitor->epoll);
         udev_unref(monitor->udev);
         g_free(monitor);
 }
@@ -90,7 +106,7 @@ void pci_monitor_set_net_callback(PciMonitor *monitor, PciMonitorNetFunc func, v
 }
 
 int pci_monitor_fd(const PciMonitor *monitor) {
-        return udev_monitor_get_fd(monitor->events);
+        return monitor->epoll;
 }
 
 static void burst_add_function(Burst *burst, const char *name) {
@@ -109,12 +125,11 @@ static void burst_add_interface(Burst *burst, const char *name) {
                 g_ptr_array_add(burst->interfaces, g_strdup(name));
 }
 
-static void burst_add(Burst *burst, struct udev_device *event) {
-        const char *subsystem = udev_device_get_subsystem(event);
+static void burst_add(Burst *burst, Source source, struct udev_device *event) {
         const char *old_path = udev_device_get_property_value(event, "DEVPATH_OLD");
         const char *name = udev_device_get_sysname(event);
 
-        if (g_strcmp0(subsystem, "pci") == 0) {
+        if (source == SOURCE_PCI) {
                 burst_add_function(burst, name);
                 return;
         }
@@ -126,14 +141,14 @@ static void burst_add(Burst *burst, struct udev_device *event) {
         burst_add_interface(burst, name);
 }
 
-static int collect(PciMonitor *monitor, Burst *burst, Err *err) {
+static int collect(const PciMonitor *monitor, Source source, Burst *burst, Err *err) {
         for (;;) {
                 struct udev_device *event;
 
                 errno = 0;
-                event = udev_monitor_receive_device(monitor->events);
+                event = udev_monitor_receive_device(monitor->sources[source]);
                 if (event) {
-                        burst_add(burst, event);
+                        burst_add(burst, source, event);
                         udev_device_unref(event);
                         continue;
                 }
@@ -174,11 +189,12 @@ static void tell_interfaces(PciMonitor *monitor, const Burst *burst) {
 
 int pci_monitor_dispatch(PciMonitor *monitor, PciTree *tree, Err *err) {
         _cleanup_(burst_done) Burst burst = {};
-        int r, refreshed;
+        int failed = 0, r;
 
         burst_init(&burst);
-        r = collect(monitor, &burst, err);
-        refreshed = refresh_functions(&burst, tree, err);
+        for (Source source = 0; failed == 0 && source < _SOURCE_MAX; source++)
+                failed = collect(monitor, source, &burst, err);
+        r = refresh_functions(&burst, tree, err);
         tell_interfaces(monitor, &burst);
-        return r < 0 ? r : refreshed;
+        return failed < 0 ? failed : r;
 }

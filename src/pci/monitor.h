@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Keeps a PciTree true by the events of udev, or of the kernel where no udevd runs. It knows no
- * event loop: whoever has one waits until the descriptor is readable and calls
+/* Keeps a PciTree true by the kernel's events of devices, and tells of network interfaces once
+ * udevd, where it runs, has given them their names. It knows no event loop: whoever has one waits
+ * until the descriptor is readable and calls
  *
  *         r = pci_monitor_dispatch(monitor, tree, &err);
  *
