@@ -55,6 +55,7 @@ static const struct TextField {
         {"driver_override", offsetof(LedgerEntry, override)},
         {"power", offsetof(LedgerEntry, power)},
         {"d3cold", offsetof(LedgerEntry, d3cold)},
+        {"taken_despite", offsetof(LedgerEntry, despite)},
         {"quarantine", offsetof(LedgerEntry, quarantine)},
         {"stuck", offsetof(LedgerEntry, stuck)},
 };

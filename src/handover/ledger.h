@@ -42,6 +42,7 @@ typedef struct LedgerEntry {
         PciAddr companion_of;
         PciIdentity *identity; /* NULL: unreadable */
         int64_t since;         /* microseconds since 1970 */
+        char *despite;         /* what the host used it for when it was taken; NULL: nothing */
         char *quarantine;      /* why no guest gets it; NULL: none */
         char *stuck;           /* the step that the kernel has not finished; NULL: none */
 } LedgerEntry;

@@ -33,6 +33,8 @@ static const struct BlockerClass {
         [BLOCKER_QUARANTINED] = {"quarantined", VIR_ERR_OPERATION_INVALID},
         [BLOCKER_STUCK] = {"stuck", VIR_ERR_OPERATION_INVALID},
         [BLOCKER_BUSY] = {"busy", VIR_ERR_RESOURCE_BUSY},
+        [BLOCKER_NO_RESET] = {"no-reset", VIR_ERR_CONFIG_UNSUPPORTED},
+        [BLOCKER_CONVENTIONAL] = {"conventional-pci", VIR_ERR_CONFIG_UNSUPPORTED},
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(blocker_classes) == _BLOCKER_CODE_MAX);
 

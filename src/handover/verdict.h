@@ -31,8 +31,10 @@ typedef enum BlockerCode {
         BLOCKER_HOST_NEEDS_IT,   /* guard */
         BLOCKER_HAS_VFS,         /* virtual functions of it are in use */
         BLOCKER_QUARANTINED,
-        BLOCKER_STUCK, /* the kernel has not finished an earlier step on it */
-        BLOCKER_BUSY,  /* another plan is moving it or a companion */
+        BLOCKER_STUCK,        /* the kernel has not finished an earlier step on it */
+        BLOCKER_BUSY,         /* another plan is moving it or a companion */
+        BLOCKER_NO_RESET,     /* only as a warning */
+        BLOCKER_CONVENTIONAL, /* only as a warning: not PCI Express */
         _BLOCKER_CODE_MAX,
 } BlockerCode;
 
