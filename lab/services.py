@@ -27,14 +27,14 @@ wait $modules
 
 GUESTS = """
 for file in tg.elf linux-vmlinuz linux-initrd; do
-        [ ! -e /lab/guest/$file ] || ln -s /lab/guest/$file /lab/$file
+    [ ! -e /lab/guest/$file ] || ln -s /lab/guest/$file /lab/$file
 done
 mkdir -p /var/lib/libvirt/images
 """
 
 AIRLOCKD = """
 if ! command -v airlockd > /dev/null; then
-        exit 0
+    exit 0
 fi
 airlockd < /dev/null > /run/airlockd.log 2>&1 &
 wait-socket /run/airlock/airlock-sock 30 && exit 0
