@@ -15,10 +15,12 @@
 #define FIRST_CAPABILITY     0x40
 #define FIRST_EXTENDED       0x100
 
+#define HEADER_SIZE 64
+
 typedef struct Space {
         PciConfigRead read;
         void *userdata;
-        uint8_t head[PCI_CONFIG_SIZE];
+        uint8_t head[HEADER_SIZE];
         size_t head_size;
         unsigned end; /* of the part that a list may use */
 } Space;
@@ -33,8 +35,6 @@ static int space_get(const Space *space, unsigned offset, size_t size, uint32_t 
                 return 0;
         if (offset + size <= space->head_size) {
                 memcpy(bytes, space->head + offset, size);
-        } else if (offset < PCI_CONFIG_SIZE) {
-                return 0;
         } else {
                 int n = space->read(space->userdata, offset, bytes, size);
 
@@ -178,22 +178,28 @@ static int visit(const Capability *known, size_t n, uint32_t id, const Space *sp
         return 0;
 }
 
-static void walk_standard(const Space *space, PciConfig *config) {
+static int walk_standard(const Space *space, PciConfig *config) {
         bool seen[PCI_CONFIG_SIZE] = {};
         bool cardbus = config->header == PCI_HEADER_CARDBUS;
         uint32_t status, pos, header;
+        int r = space_get(space, STATUS, 2, &status);
 
-        if (space_get(space, STATUS, 2, &status) <= 0 || !(status & STATUS_CAPABILITIES))
-                return;
-        if (space_get(space, cardbus ? CARDBUS_CAPABILITIES : CAPABILITIES, 1, &pos) <= 0)
-                return;
+        if (r <= 0 || !(status & STATUS_CAPABILITIES))
+                return r;
+        r = space_get(space, cardbus ? CARDBUS_CAPABILITIES : CAPABILITIES, 1, &pos);
+        if (r <= 0)
+                return r;
         /* The two low bits of a pointer are reserved. */
         for (pos &= ~3u; pos >= FIRST_CAPABILITY && !seen[pos]; pos = header >> 8 & 0xfc) {
                 seen[pos] = true;
-                if (space_get(space, pos, 2, &header) <= 0)
-                        return;
-                visit(standard, G_N_ELEMENTS(standard), header & 0xff, space, pos, config);
+                r = space_get(space, pos, 2, &header);
+                if (r <= 0)
+                        return r;
+                r = visit(standard, G_N_ELEMENTS(standard), header & 0xff, space, pos, config);
+                if (r < 0)
+                        return r;
         }
+        return 0;
 }
 
 static int walk_extended(const Space *space, PciConfig *config) {
@@ -224,19 +230,19 @@ int pci_config_load(PciConfigRead read, void *userdata, PciConfig *ret) {
         r = read(userdata, 0, space.head, sizeof(space.head));
         if (r < 0)
                 return r;
-        space.head_size = (size_t)r;
+        space.head_size = MIN((size_t)r, sizeof(space.head));
         if (space_get(&space, HEADER_TYPE, 1, &header) > 0 && header != 0xff) {
                 config.responds = true;
                 config.header = header & HEADER_TYPE_MASK;
                 config.revision = space.head[REVISION];
-                walk_standard(&space, &config);
+                r = walk_standard(&space, &config);
         }
-        if (config.is_express) {
+        if (r >= 0 && config.is_express) {
                 space.end = PCI_CONFIG_EXTENDED_SIZE;
                 r = walk_extended(&space, &config);
-                if (r < 0)
-                        return r;
         }
+        if (r < 0)
+                return r;
         *ret = config;
         return 0;
 }
