@@ -14,6 +14,8 @@
 
 #include "base/util.h"
 
+#define READ_FIRST ((size_t)4096) /* an attribute of sysfs is at most a page */
+
 struct Sys {
         const Sys *parent; /* NULL: it counts its calls itself */
         int root;
@@ -122,24 +124,29 @@ int sys_open(const Sys *sys, const char *path, int flags) {
 }
 
 int sys_read(const Sys *sys, const char *path, char **ret, size_t *ret_size) {
-        g_autoptr(GByteArray) data = g_byte_array_new();
         _cleanup_(closep) int fd = sys_open(sys, path, O_RDONLY);
-        uint8_t chunk[4096];
+        g_autofree char *data = NULL;
+        size_t size = 0, room = 0;
         ssize_t n;
 
         if (fd < 0)
                 return fd;
-        while ((n = read(fd, chunk, sizeof(chunk))) > 0) {
-                g_byte_array_append(data, chunk, (unsigned)n);
-                if (data->len > SYS_FILE_MAX)
+        do {
+                if (size == room) {
+                        room = MAX(2 * room, READ_FIRST);
+                        data = g_realloc(data, room + 1);
+                }
+                n = read(fd, data + size, room - size);
+                if (n < 0)
+                        return neg_errno();
+                size += (size_t)n;
+                if (size > SYS_FILE_MAX)
                         return -EFBIG;
-        }
-        if (n < 0)
-                return neg_errno();
+        } while (n > 0);
+        data[size] = '\0';
+        *ret = g_realloc(g_steal_pointer(&data), size + 1);
         if (ret_size)
-                *ret_size = data->len;
-        g_byte_array_append(data, (const uint8_t *)"", 1);
-        *ret = (char *)g_byte_array_free(g_steal_pointer(&data), FALSE);
+                *ret_size = size;
         return 0;
 }
 

@@ -33,7 +33,7 @@ static int space_get(const Space *space, unsigned offset, size_t size, uint32_t 
 
         if (offset + size > space->end)
                 return 0;
-        if (offset + size <= space->head_size) {
+        if (offset + size <= MIN(space->head_size, sizeof(space->head))) {
                 memcpy(bytes, space->head + offset, size);
         } else {
                 int n = space->read(space->userdata, offset, bytes, size);
@@ -230,7 +230,7 @@ int pci_config_load(PciConfigRead read, void *userdata, PciConfig *ret) {
         r = read(userdata, 0, space.head, sizeof(space.head));
         if (r < 0)
                 return r;
-        space.head_size = MIN((size_t)r, sizeof(space.head));
+        space.head_size = (size_t)r;
         if (space_get(&space, HEADER_TYPE, 1, &header) > 0 && header != 0xff) {
                 config.responds = true;
                 config.header = header & HEADER_TYPE_MASK;

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "pci/config.h"
 
+#define CLASS_DISPLAY        0x03 /* base class */
 #define CLASS_HOST_BRIDGE    0x0600
 #define CLASS_PCI_BRIDGE     0x0604
 #define CLASS_CARDBUS_BRIDGE 0x0607
@@ -135,14 +136,14 @@ static int take_uevent(PciDevice *dev, const char *key, const char *value) {
  * kernel's to know: its configuration space reads as ones there. */
 static int load_uevent(const Reading *reading) {
         g_autofree char *text = NULL;
-        g_auto(GStrv) lines = NULL;
+        char *rest, *line;
         int r;
 
         r = sys_read_text(reading->dir, "uevent", &text);
         if (r < 0)
                 return fail_read(reading, r, "uevent");
-        lines = g_strsplit(text, "\n", 0);
-        STRV_FOREACH (line, lines) {
+        rest = text;
+        while ((line = strsep(&rest, "\n"))) {
                 char *equals = strchr(line, '=');
 
                 if (!equals)
@@ -225,26 +226,32 @@ static void take_resource(PciDevice *dev, size_t index, const uint64_t numbers[s
         };
 }
 
-/* A line a region, "start end flags": six BARs, the ROM, then what bridges forward. */
+/* "start end flags" */
+static int parse_resource(char *line, uint64_t ret[static 3]) {
+        for (size_t i = 0; i < 3; i++) {
+                int r = str_to_uint(strsep(&line, " "), 16, UINT64_MAX, &ret[i]);
+
+                if (r < 0)
+                        return r;
+        }
+        return line ? -EINVAL : 0;
+}
+
+/* A line a region: six BARs, the ROM, then what bridges forward. */
 static int load_resources(const Reading *reading) {
         g_autofree char *text = NULL;
-        g_auto(GStrv) lines = NULL;
+        char *rest, *line;
         int r = read_text(reading, "resource", &text);
 
         if (r < 0 || !text)
                 return r;
-        lines = g_strsplit(text, "\n", 0);
-        for (size_t i = 0; i <= RESOURCE_ROM && lines[i]; i++) {
-                g_auto(GStrv) words = g_strsplit(lines[i], " ", 0);
+        rest = text;
+        for (size_t i = 0; i <= RESOURCE_ROM && (line = strsep(&rest, "\n")); i++) {
                 uint64_t numbers[3];
 
-                if (g_strv_length(words) != G_N_ELEMENTS(numbers))
-                        return fail_read(reading, -EINVAL, "resource");
-                for (size_t n = 0; n < G_N_ELEMENTS(numbers); n++) {
-                        r = str_to_uint(words[n], 16, UINT64_MAX, &numbers[n]);
-                        if (r < 0)
-                                return fail_read(reading, r, "resource");
-                }
+                r = parse_resource(line, numbers);
+                if (r < 0)
+                        return fail_read(reading, r, "resource");
                 take_resource(reading->dev, i, numbers);
         }
         return 0;
@@ -300,10 +307,13 @@ static int load_reset(const Reading *reading) {
         return 0;
 }
 
+/* Only display controllers have the file. */
 static int load_boot_vga(const Reading *reading) {
         uint64_t boot_vga = 0;
-        int r = read_uint(reading, "boot_vga", 1, &boot_vga);
+        int r = 0;
 
+        if (reading->dev->class >> 16 == CLASS_DISPLAY)
+                r = read_uint(reading, "boot_vga", 1, &boot_vga);
         reading->dev->boot_vga = boot_vga;
         return r;
 }

@@ -269,7 +269,6 @@ static void nonsense_in_a_file_is_told(void **state) {
         } cases[] = {
                 {"uevent", "PCI_ID=8086\n"},  {"uevent", "PCI_CLASS=2000000\n"},
                 {"resource", "0x0 0x0\n"},    {"resource", "0x0 0x0 zero\n"},
-                {"numa_node", "-2\n"},        {"boot_vga", "2\n"},
                 {"sriov_totalvfs", "many\n"},
         };
 
