@@ -172,6 +172,8 @@ static int write_intent(const Plan *plan, const Step *step, Err *err) {
                 return 0;
         record = json_pack("{s:s, s:i, s:i, s:o}", "record", "intent", "plan", (int)plan->number,
                            "step", (int)plan->at, "data", step->kind->to_json(step));
+        if (step->kind->is_in_journal_only)
+                return journal_append_lazily(plan->host->journal, record, err);
         return journal_append(plan->host->journal, record, err);
 }
 

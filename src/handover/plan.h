@@ -55,6 +55,10 @@ typedef struct StepKind {
         json_t *(*to_json)(const Step *step);
         int (*from_json)(const json_t *json, void **ret_data, Err *err);
         void (*free)(void *data);
+
+        /* run does nothing, or writes to the journal alone: the intent needs no sync of its own,
+         * the next one's makes it durable. */
+        bool is_in_journal_only;
 } StepKind;
 
 /* What a plan needs of its surroundings; one for all plans of a hand-over. */

@@ -484,6 +484,7 @@ const StepKind step_save = {
         .to_json = move_to_json,
         .from_json = move_from_json,
         .free = move_free,
+        .is_in_journal_only = true,
 };
 
 /* override */
@@ -653,6 +654,7 @@ const StepKind step_claim = {
         .to_json = move_to_json,
         .from_json = move_from_json,
         .free = move_free,
+        .is_in_journal_only = true,
 };
 
 /* The guest is gone, so there is no way back to it: what could not go home is kept on vfio-pci and
@@ -691,6 +693,7 @@ const StepKind step_release = {
         .to_json = move_to_json,
         .from_json = move_from_json,
         .free = move_free,
+        .is_in_journal_only = true,
 };
 
 static char *forget_describe(const Step *step, bool undo) {
@@ -707,6 +710,7 @@ const StepKind step_forget = {
         .to_json = move_to_json,
         .from_json = move_from_json,
         .free = move_free,
+        .is_in_journal_only = true,
 };
 
 /* reset */
