@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/groups.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/util.h"
+#include "cli/cli.h"
+#include "cli/complete.h"
+#include "cli/options.h"
+#include "cli/words.h"
+
+static int cmd_help(Cli *cli, const Args *args, Err *err) {
+        const char *subject = args_text(args, "command");
+        const Command *command = subject ? command_find(cli->groups, subject) : NULL;
+        const CommandGroup *group = subject ? command_group_find(cli->groups, subject) : NULL;
+        g_autofree char *help = NULL;
+
+        if (subject && !command && !group)
+                return fail(err, VIR_ERR_INVALID_ARG, "command or command group '%s' doesn't exist",
+                            subject);
+        if (command)
+                help = command_help(command);
+        else if (group)
+                help = command_group_help(group);
+        else
+                help = command_all_help(cli->groups);
+        fputs(help, stdout);
+        return 0;
+}
+
+static char *escape_xml(const char *text) {
+        GString *out = g_string_new(NULL);
+
+        for (; *text; text++) {
+                switch (*text) {
+                case '<':
+                        g_string_append(out, "&lt;");
+                        break;
+                case '>':
+                        g_string_append(out, "&gt;");
+                        break;
+                case '&':
+                        g_string_append(out, "&amp;");
+                        break;
+                case '"':
+                        g_string_append(out, "&quot;");
+                        break;
+                case '\'':
+                        g_string_append(out, "&apos;");
+                        break;
+                default:
+                        g_string_append_c(out, *text);
+                }
+        }
+        return g_string_free(out, FALSE);
+}
+
+static int cmd_echo(Cli *cli, const Args *args, Err *err) {
+        const char *space = "";
+        char *const *words = args_rest(args);
+        FILE *to = args_flag(args, "err") ? stderr : stdout;
+
+        for (; *words; words++, space = " ") {
+                g_autofree char *text = g_strdup(*words);
+
+                if (args_flag(args, "xml")) {
+                        g_autofree char *raw = g_steal_pointer(&text);
+
+                        text = escape_xml(raw);
+                }
+                if (args_flag(args, "shell")) {
+                        g_autofree char *raw = g_steal_pointer(&text);
+
+                        text = words_quote(raw);
+                }
+                fprintf(to, "%s%s", space, text);
+        }
+        fputc('\n', to);
+        return 0;
+}
+
+static int cmd_quit(Cli *cli, const Args *args, Err *err) {
+        cli->leave = true;
+        return 0;
+}
+
+static int cmd_cd(Cli *cli, const Args *args, Err *err) {
+        const char *dir = args_text(args, "dir") ?: g_get_home_dir();
+
+        if (!cli->interactive)
+                return fail(err, VIR_ERR_INVALID_ARG, "cd: command valid only in interactive mode");
+        if (chdir(dir) < 0)
+                return fail_errno(err, neg_errno(), "cd: %s", dir);
+        return 0;
+}
+
+static int cmd_pwd(Cli *cli, const Args *args, Err *err) {
+        g_autofree char *dir = g_get_current_dir();
+
+        puts(dir);
+        return 0;
+}
+
+static int cmd_connect(Cli *cli, const Args *args, Err *err) {
+        g_clear_pointer(&cli->conn, conn_free);
+        g_free(cli->uri);
+        cli->uri = g_strdup(args_text(args, "name"));
+        cli->read_only = args_flag(args, "readonly");
+        return cli_connect(cli, err);
+}
+
+static int cmd_complete(Cli *cli, const Args *args, Err *err) {
+        g_auto(GStrv) candidates = complete_words(cli, args_rest(args));
+
+        STRV_FOREACH (candidate, candidates)
+                puts(candidate);
+        return 0;
+}
+
+static const Option options_help[] = {
+        OPT_MAY("command", CANDIDATES_COMMAND, "a command, or a group of commands"),
+        OPT_END,
+};
+static const Option options_echo[] = {
+        OPT_FLAG("shell", "quote for a shell"),
+        OPT_FLAG("xml", "escape for XML"),
+        OPT_FLAG("err", "print to stderr"),
+        {"string", OPTION_REST, .positional = true, .help = "what to print"},
+        OPT_END,
+};
+static const Option options_cd[] = {
+        OPT_MAY("dir", CANDIDATES_FILE, "directory; your home when none is given"),
+        OPT_END,
+};
+static const Option options_connect[] = {
+        OPT_MAY("name", CANDIDATES_NONE, "URI of the connection"),
+        OPT_FLAG("readonly", "allow only what changes nothing"),
+        OPT_END,
+};
+static const Option options_complete[] = {
+        {"string", OPTION_REST, .positional = true, .help = "words before the cursor"},
+        OPT_END,
+};
+
+static const Command commands[] = {
+        {"cd", "change the current directory", NULL, options_cd, .offline = true, .run = cmd_cd},
+        {"complete", "print what can follow the words of a command",
+         "For completion in a shell: candidates for the last of the words, one a line.",
+         options_complete, .offline = true, .run = cmd_complete},
+        {"connect", "connect anew, to the same daemon or to another", NULL, options_connect,
+         .offline = true, .run = cmd_connect},
+        {"echo", "print the arguments", NULL, options_echo, .offline = true, .run = cmd_echo},
+        {"exit", "leave this shell", .offline = true, .run = cmd_quit},
+        {"help", "print this help, or that of a command or group", NULL, options_help,
+         .offline = true, .run = cmd_help},
+        {"pwd", "print the current directory", .offline = true, .run = cmd_pwd},
+        {"quit", "leave this shell", .offline = true, .run = cmd_quit},
+        {},
+};
+
+const CommandGroup group_self = {"airlock", "Airlock itself", commands};

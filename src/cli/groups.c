@@ -1,0 +1,7 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "cli/groups.h"
+
+const CommandGroup *const command_groups[] = {
+        &group_assign, &group_domain,  &group_monitor, &group_events,
+        &group_host,   &group_nodedev, &group_self,    NULL,
+};

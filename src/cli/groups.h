@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* The groups of commands, one a theme, each in its cmd-*.c. */
+
+#include "cli/command.h"
+
+extern const CommandGroup group_assign;  /* cmd-assign.c */
+extern const CommandGroup group_domain;  /* cmd-domain.c */
+extern const CommandGroup group_monitor; /* cmd-monitor.c */
+extern const CommandGroup group_events;  /* cmd-event.c */
+extern const CommandGroup group_host;    /* cmd-host.c */
+extern const CommandGroup group_nodedev; /* cmd-nodedev.c */
+extern const CommandGroup group_self;    /* cmd-self.c */
+
+/* All of them, in the order of help; NULL-terminated. */
+extern const CommandGroup *const command_groups[];
+
+/* Commands of the groups above that are long enough for a file of their own. */
+int cmd_console(Cli *cli, const Args *args, Err *err);
+int cmd_edit(Cli *cli, const Args *args, Err *err);
+int cmd_event(Cli *cli, const Args *args, Err *err);
+int cmd_nodedev_event(Cli *cli, const Args *args, Err *err);
+int cmd_attach_device(Cli *cli, const Args *args, Err *err);
+int cmd_detach_device(Cli *cli, const Args *args, Err *err);

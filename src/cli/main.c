@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <getopt.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/cli.h"
+#include "cli/groups.h"
+#include "cli/shell.h"
+
+/* ^] */
+#define ESCAPE_DEFAULT 0x1d
+
+enum {
+        OPTION_JSON = 0x100,
+};
+
+static const struct option long_options[] = {
+        {"connect", required_argument, NULL, 'c'},
+        {"readonly", no_argument, NULL, 'r'},
+        {"quiet", no_argument, NULL, 'q'},
+        {"timing", no_argument, NULL, 't'},
+        {"escape", required_argument, NULL, 'e'},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"help", no_argument, NULL, 'h'},
+        {"version", optional_argument, NULL, 'v'},
+        {},
+};
+
+static void print_usage(void) {
+        puts("\n"
+             "airlock [options]... [<command_string>]\n"
+             "airlock [options]... <command> [args...]\n"
+             "\n"
+             "  options:\n"
+             "    -c | --connect=URI      URI or socket of the daemon\n"
+             "    -e | --escape <char>    escape character of consoles, as ^]\n"
+             "    -h | --help             this help\n"
+             "         --json             JSON from the commands that have it\n"
+             "    -q | --quiet            results alone\n"
+             "    -r | --readonly         allow only what changes nothing\n"
+             "    -t | --timing           print how long each command took\n"
+             "    -v                      short version\n"
+             "    -V                      long version\n"
+             "         --version[=TYPE]   version, TYPE is short or long (default short)\n"
+             "\n"
+             "  Without a command, airlock is a shell. Commands, one group after the other:\n");
+}
+
+static void print_help(const Cli *cli) {
+        g_autofree char *help = command_all_help(cli->groups);
+
+        print_usage();
+        fputs(help, stdout);
+        puts("  airlock help <command> tells about a command, airlock help <group> about a group.");
+}
+
+static void print_version(bool is_long) {
+        puts(AIRLOCK_VERSION);
+        if (is_long)
+                puts("Speaks the remote protocol of libvirt 11.3.0.\n"
+                     "Licensed under the GNU LGPL 2.1 or later.");
+}
+
+/* "error: BEFORE TEXT BEHIND". */
+static int usage_error(const char *before, const char *text, const char *behind) {
+        fprintf(stderr, "error: %s %s%s%s\n", before, text, *behind == '.' ? "" : " ", behind);
+        return -1;
+}
+
+/* "^]" or the character itself. */
+static int set_escape(Cli *cli, const char *text) {
+        if (text[0] == '^' && text[1] >= '@' && text[1] <= '_' && !text[2])
+                cli->escape = (char)(text[1] - '@');
+        else if (text[0] && !text[1])
+                cli->escape = text[0];
+        else
+                return usage_error("Invalid escape character", text, "(as in ^])");
+        return 0;
+}
+
+static int bad_option(char **argv, int option) {
+        g_autofree char *word = g_strdup_printf("'%s'", argv[optind - 1]);
+
+        if (option == ':' && optopt == 'c')
+                return usage_error("option", "'-c'/'--connect'", "requires an argument");
+        if (option == ':')
+                return usage_error("option", word, "requires an argument");
+        return usage_error("unsupported option", word, ". See --help.");
+}
+
+/* 0: go on; 1: all is done; negative: the command line is wrong, and it was said. */
+static int take_option(Cli *cli, int option, char **argv) {
+        switch (option) {
+        case 'c':
+                g_free(cli->uri);
+                cli->uri = g_strdup(optarg);
+                return 0;
+        case 'r':
+                cli->read_only = true;
+                return 0;
+        case 'q':
+                cli->quiet = true;
+                return 0;
+        case 't':
+                cli->timing = true;
+                return 0;
+        case 'e':
+                return set_escape(cli, optarg);
+        case OPTION_JSON:
+                cli->json = true;
+                return 0;
+        case 'h':
+                print_help(cli);
+                return 1;
+        case 'v':
+        case 'V':
+                print_version(option == 'V' || g_strcmp0(optarg, "long") == 0);
+                return 1;
+        default:
+                return bad_option(argv, option);
+        }
+}
+
+static int parse_options(Cli *cli, int argc, char **argv) {
+        int option, r = 0;
+
+        opterr = 0;
+        while (r == 0 &&
+               (option = getopt_long(argc, argv, "+:c:rqte:hvV", long_options, NULL)) >= 0)
+                r = take_option(cli, option, argv);
+        return r;
+}
+
+int main(int argc, char **argv) {
+        g_auto(Cli) cli = {
+                .groups = command_groups,
+                .uri = g_strdup(g_getenv("AIRLOCK_DEFAULT_URI")),
+                .escape = ESCAPE_DEFAULT,
+        };
+        int r;
+
+        setlocale(LC_ALL, "");
+        r = parse_options(&cli, argc, argv);
+        if (r != 0)
+                return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        if (optind == argc)
+                return shell_run(&cli);
+        /* A single word can be a whole line: 'list --all; uri'. */
+        if (optind + 1 == argc)
+                return cli_run_line(&cli, argv[optind]);
+        return cli_run_words(&cli, argv + optind);
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Lines of the option tables that come up again and again. */
+
+#include "cli/command.h"
+
+#define OPT_FLAG(n, text) \
+        { .name = (n), .kind = OPTION_FLAG, .help = (text) }
+#define OPT_TEXT(n, text) \
+        { .name = (n), .kind = OPTION_TEXT, .help = (text) }
+#define OPT_NUMBER(n, text) \
+        { .name = (n), .kind = OPTION_NUMBER, .help = (text) }
+
+/* A value that must be given and needs no name. */
+#define OPT_NEED(n, of, text)                                                           \
+        {                                                                               \
+                .name = (n), .kind = OPTION_TEXT, .positional = true, .required = true, \
+                .candidates = (of), .help = (text)                                      \
+        }
+
+/* One that may be given and needs no name. */
+#define OPT_MAY(n, of, text) \
+        { .name = (n), .kind = OPTION_TEXT, .positional = true, .candidates = (of), .help = (text) }
+
+#define OPT_GUEST(of)  OPT_NEED("domain", of, "domain name, id or uuid")
+#define OPT_FILE(text) OPT_NEED("file", CANDIDATES_FILE, text)
+
+/* How an XML document is shown; cli/xpath.h. */
+#define OPT_XPATH                                                           \
+        OPT_TEXT("xpath", "print only what this XPath expression selects"), \
+                OPT_FLAG("wrap", "put what was selected into one root element")
+
+#define OPT_COMPANIONS \
+        OPT_FLAG("with-companions", "take the other devices of the IOMMU group along")
+
+#define OPT_JSON OPT_FLAG("json", "print JSON")
+
+#define OPT_END \
+        {}
