@@ -44,3 +44,7 @@ json_t *qemu_args_unplug(const DomainDevice *device);
 /* The device's own object as -device and device_add take it (with "driver" and "id"). */
 int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                      json_t **ret, Err *err);
+
+/* The QMP commands for a guest that was just started and still pauses: passwords, links that are
+ * down, the balloon's target. They come before cont. */
+json_t *qemu_args_ready(const DomainDef *def);
