@@ -22,12 +22,19 @@ static const void *at_const(const void *object, size_t offset) {
 
 /* ---- parse ---- */
 
-static void mark(void *node) {
-        ((xmlNode *)node)->psvi = node;
+/* Elements and attributes have the field in different places. */
+static void **mark_of(void *node) {
+        if (((const xmlNode *)node)->type == XML_ATTRIBUTE_NODE)
+                return &((xmlAttr *)node)->psvi;
+        return &((xmlNode *)node)->psvi;
 }
 
-static bool is_marked(const void *node) {
-        return ((const xmlNode *)node)->psvi != NULL;
+static void mark(void *node) {
+        *mark_of(node) = node;
+}
+
+static bool is_marked(void *node) {
+        return *mark_of(node) != NULL;
 }
 
 static int fail_value(const xmlNode *node, const DomainField *field, const char *value,
