@@ -51,7 +51,7 @@ void sys_free(Sys *sys) {
 }
 
 bool sys_is_live(const Sys *sys) {
-        return !*sys->root_path;
+        return !*(sys->parent ? sys->parent : sys)->root_path;
 }
 
 int sys_root_fd(const Sys *sys) {
@@ -95,24 +95,14 @@ static int read_link_at(int fd, const char *name, char **ret) {
         return 0;
 }
 
-static int path_of_fd(int fd, char **ret) {
-        char link[64];
-
-        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-        return read_link_at(AT_FDCWD, link, ret);
-}
-
 int sys_new_below(const Sys *parent, const char *path, Sys **ret) {
         g_autoptr(Sys) sys = g_new0(Sys, 1);
-        int r;
 
         sys->parent = parent->parent ? parent->parent : parent;
         sys->root = sys_open(parent, path, O_PATH | O_DIRECTORY);
         if (sys->root < 0)
                 return sys->root;
-        r = path_of_fd(sys->root, &sys->root_path);
-        if (r < 0)
-                return r;
+        sys->root_path = g_strdup_printf("%s/%s", parent->root_path, path);
         *ret = g_steal_pointer(&sys);
         return 0;
 }
@@ -205,15 +195,16 @@ int sys_readlink_name(const Sys *sys, const char *path, char **ret) {
         return 0;
 }
 
-/* The parts of path below the root, for what path_of_fd() found. */
-static char *below_root(const Sys *sys, const char *path) {
-        size_t skip = strlen(sys->root_path) + 1;
+static int path_of_fd(int fd, char **ret) {
+        char link[64];
 
-        return g_strdup(strlen(path) > skip ? path + skip : "");
+        snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        return read_link_at(AT_FDCWD, link, ret);
 }
 
 int sys_realpath(const Sys *sys, const char *path, char **ret) {
         _cleanup_(closep) int fd = sys_open(sys, path, O_PATH);
+        size_t skip = strlen(sys->root_path) + 1;
         g_autofree char *whole = NULL;
         int r;
 
@@ -222,12 +213,8 @@ int sys_realpath(const Sys *sys, const char *path, char **ret) {
         r = path_of_fd(fd, &whole);
         if (r < 0)
                 return r;
-        *ret = below_root(sys, whole);
+        *ret = g_strdup(strlen(whole) > skip ? whole + skip : "");
         return 0;
-}
-
-char *sys_path_below(const Sys *sys) {
-        return below_root(sys->parent ? sys->parent : sys, sys->root_path);
 }
 
 static int compare_names(const void *a, const void *b) {

@@ -29,9 +29,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Sys, sys_free)
  * Links that lead out of the directory can be read but not followed. parent outlives it. */
 int sys_new_below(const Sys *parent, const char *path, Sys **ret);
 
-/* Where that directory is in the whole tree, without symbolic links. */
-char *sys_path_below(const Sys *sys);
-
 /* True when this is the machine itself, not a captured one: ioctls and QEMU make sense. */
 bool sys_is_live(const Sys *sys);
 

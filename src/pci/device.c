@@ -9,6 +9,8 @@
 #include "base/util.h"
 #include "pci/config.h"
 
+#define BUS "sys/bus/pci/devices"
+
 #define CLASS_DISPLAY        0x03 /* base class */
 #define CLASS_HOST_BRIDGE    0x0600
 #define CLASS_PCI_BRIDGE     0x0604
@@ -43,7 +45,6 @@ void pci_device_free(PciDevice *dev) {
         g_free(dev->path);
         g_free(dev->parent);
         g_free(dev->driver);
-        g_free(dev->driver_override);
         g_free(dev->reset_method);
         g_free(dev->vf_addrs);
         g_free(dev);
@@ -54,7 +55,7 @@ bool pci_device_is_endpoint(const PciDevice *dev) {
 }
 
 char *pci_device_attribute(PciAddr addr, const char *name) {
-        return g_strdup_printf("sys/bus/pci/devices/%s/%s", PCI_ADDR_TEXT(addr), name);
+        return g_strdup_printf(BUS "/%s/%s", PCI_ADDR_TEXT(addr), name);
 }
 
 /* What the reading of one function needs at each step. */
@@ -285,17 +286,6 @@ static int load_numa_node(const Reading *reading) {
         return 0;
 }
 
-static int load_override(const Reading *reading) {
-        g_autofree char *text = NULL;
-        int r = read_text(reading, "driver_override", &text);
-
-        if (r < 0 || !text)
-                return r;
-        if (*text && strcmp(text, "(null)") != 0)
-                reading->dev->driver_override = g_steal_pointer(&text);
-        return 0;
-}
-
 /* The reset file is there where there is a method; only old kernels do not list the methods. */
 static int load_reset(const Reading *reading) {
         PciDevice *dev = reading->dev;
@@ -365,8 +355,8 @@ static int load_sriov(const Reading *reading) {
 
 static int load_files(const Reading *reading) {
         static int (*const loaders[])(const Reading *reading) = {
-                load_uevent,   load_config, load_resources, load_group, load_numa_node,
-                load_override, load_reset,  load_boot_vga,  load_sriov,
+                load_uevent,    load_config, load_resources, load_group,
+                load_numa_node, load_reset,  load_boot_vga,  load_sriov,
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(loaders); i++) {
@@ -375,6 +365,20 @@ static int load_files(const Reading *reading) {
                 if (r < 0)
                         return r;
         }
+        return 0;
+}
+
+/* Where the function's directory is. What the bus links to is never a link again, so that its text
+ * tells, which is half as dear as asking the kernel for the path of an open directory. */
+static int find_directory(const Sys *sys, PciAddr addr, char **ret) {
+        g_autofree char *link = g_strdup_printf(BUS "/%s", PCI_ADDR_TEXT(addr));
+        g_autofree char *target = NULL, *path = NULL;
+        int r = sys_readlink(sys, link, &target);
+
+        if (r < 0)
+                return r;
+        path = g_canonicalize_filename(target, "/" BUS);
+        *ret = g_strdup(path + 1);
         return 0;
 }
 
@@ -390,24 +394,24 @@ static char *parent_of(const char *path) {
 int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err) {
         g_autoptr(PciDevice) dev = g_new0(PciDevice, 1);
         g_autoptr(Sys) dir = NULL;
-        g_autofree char *link = g_strdup_printf("sys/bus/pci/devices/%s", PCI_ADDR_TEXT(addr));
         int r;
 
         dev->addr = addr;
         dev->iommu_group = -1;
         dev->numa_node = -1;
-        r = sys_new_below(sys, link, &dir);
+        r = find_directory(sys, addr, &dev->path);
+        if (r == 0)
+                r = sys_new_below(sys, dev->path, &dir);
         if (r == -ENOENT) {
                 fail(err, VIR_ERR_NO_NODE_DEVICE, "there is no PCI device %s", PCI_ADDR_TEXT(addr));
                 return -ENODEV;
         }
         if (r < 0)
                 return fail_errno(err, r, "cannot find PCI device %s", PCI_ADDR_TEXT(addr));
-        dev->path = sys_path_below(dir);
         dev->parent = parent_of(dev->path);
         r = load_files(&(Reading){.dir = dir, .dev = dev, .err = err});
         if (r < 0) /* it may have been pulled out while it was read */
-                return sys_exists(sys, link) ? r : -ENODEV;
+                return sys_exists(sys, dev->path) ? r : -ENODEV;
         *ret = g_steal_pointer(&dev);
         return 0;
 }
@@ -458,6 +462,5 @@ bool pci_device_is_equal(const PciDevice *a, const PciDevice *b) {
                is_equal_abilities(a, b) && is_equal_bars(a, b) && is_equal_vfs(a, b) &&
                a->iommu_group == b->iommu_group && a->numa_node == b->numa_node &&
                g_strcmp0(a->path, b->path) == 0 && g_strcmp0(a->driver, b->driver) == 0 &&
-               g_strcmp0(a->driver_override, b->driver_override) == 0 &&
                g_strcmp0(a->reset_method, b->reset_method) == 0;
 }

@@ -2,7 +2,10 @@
 #pragma once
 
 /* One PCI function of the host as sysfs and its configuration space show it
- * (Documentation/ABI/testing/sysfs-bus-pci). Facts only: who may have it is handover's matter. */
+ * (Documentation/ABI/testing/sysfs-bus-pci). Facts only: who may have it is handover's matter.
+ *
+ * driver_override is not among them: its file waits for the lock of the device, which an unbind
+ * that hangs holds, and whoever reads the tree must not hang with it. */
 
 #include "base/err.h"
 #include "base/sys.h"
@@ -45,10 +48,9 @@ typedef struct PciDevice {
         uint8_t revision;
         PciKind kind;
 
-        char *driver;          /* bound driver; NULL: none */
-        char *driver_override; /* NULL: none is set */
-        int iommu_group;       /* -1: none */
-        int numa_node;         /* -1: none */
+        char *driver;    /* bound driver; NULL: none */
+        int iommu_group; /* -1: none */
+        int numa_node;   /* -1: none */
 
         bool is_express, has_flr, has_msi, has_msix, has_ari, has_pm_reset;
         bool has_link; /* Express, and not integrated in the root complex */

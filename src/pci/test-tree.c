@@ -91,10 +91,9 @@ static void describe(GString *out, const Sys *sys, const PciDevice *dev) {
                                PCI_ADDR_TEXT(dev->addr), pci_kind_to_string(dev->kind), dev->vendor,
                                dev->device, dev->subsystem_vendor, dev->subsystem_device,
                                dev->class, dev->revision);
-        g_string_append_printf(out, "    below: %s, group %d, node %d, driver %s, override %s\n",
+        g_string_append_printf(out, "    below: %s, group %d, node %d, driver %s\n",
                                dev->parent ? dev->parent : "root bus", dev->iommu_group,
-                               dev->numa_node, dev->driver ? dev->driver : "none",
-                               dev->driver_override ? dev->driver_override : "none");
+                               dev->numa_node, dev->driver ? dev->driver : "none");
         describe_abilities(out, dev);
         describe_link(out, dev);
         describe_memory(out, dev);
@@ -186,12 +185,10 @@ static void refresh_tells_what_changed(void **state) {
         assert_int_equal(seen.calls, 0);
 
         test_host_put(host, NIC "/uevent", parked, strlen(parked));
-        test_host_put(host, NIC "/driver_override", "vfio-pci\n", 9);
         assert_int_equal(pci_tree_refresh(tree, addr, NULL), 0);
         assert_int_equal(seen.calls, 1);
         assert_int_equal(seen.change, PCI_CHANGED);
         assert_string_equal(seen.driver, "vfio-pci");
-        assert_string_equal(pci_tree_find(tree, addr)->driver_override, "vfio-pci");
 
         test_host_remove(host, "sys/bus/pci/devices/0000:05:00.0");
         assert_int_equal(pci_tree_refresh(tree, addr, NULL), 0);

@@ -11,7 +11,7 @@ typedef struct PciTree PciTree;
 typedef enum PciChange {
         PCI_ADDED,
         PCI_REMOVED,
-        PCI_CHANGED, /* driver, override, number of VFs … */
+        PCI_CHANGED, /* driver, number of VFs … */
 } PciChange;
 
 /* Called after the tree has taken the change in; dev is NULL for PCI_REMOVED. */
