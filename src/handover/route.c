@@ -113,7 +113,9 @@ static int take_function(Handover *h, Plan *plan, const HandoverRequest *request
         return 0;
 }
 
-static bool has_host_driver(const Handover *h, const HandoverRequest *request) {
+static bool needs_module(const Handover *h, const HandoverRequest *request) {
+        if (sys_exists(h->sys, "sys/bus/pci/drivers/" VFIO))
+                return false;
         for (size_t i = 0; i < request->n; i++) {
                 const PciDevice *dev = pci_tree_find(h->tree, request->addrs[i]);
 
@@ -133,7 +135,7 @@ static int take(Handover *h, Plan *plan, const HandoverRequest *request, Err *er
 
         if (request->n > 1)
                 qsort(addrs, request->n, sizeof(*addrs), compare_addrs); /* function 0 leads */
-        if (has_host_driver(h, request))
+        if (needs_module(h, request))
                 plan_add(plan, &step_load, NULL, move_new((PciAddr){}, NULL, NULL));
         for (size_t i = 0; i < request->n && request->guest && request->with_companions; i++) {
                 g_autoptr(GArray) companions = handover_companions(h, request, addrs[i]);
@@ -329,16 +331,23 @@ static int refuse_split(const Handover *h, const PciDevice *dev, Err *err) {
                          PCI_ADDR_TEXT(staying->addr), staying->guest);
 }
 
+static bool has_override(const Handover *h, PciAddr addr) {
+        g_autofree char *path = pci_device_attribute(addr, "driver_override");
+        g_autofree char *text = NULL;
+
+        return sys_read_text(h->sys, path, &text) == 0 && *text && strcmp(text, "(null)") != 0;
+}
+
 /* Nobody here moved it: its override goes, and whoever wants it may have it. */
-static void reattach_unknown(Plan *plan, const PciDevice *dev) {
+static void reattach_unknown(const Handover *h, Plan *plan, const PciDevice *dev) {
         bool is_parked = handover_is_vfio(dev->driver) || g_strcmp0(dev->driver, "pci-stub") == 0;
 
         if (is_parked)
                 add_step(plan, &step_unbind, dev->addr, dev->driver, NULL);
-        if (is_parked || dev->driver_override)
-                add_step(plan, &step_override, dev->addr, NULL, NULL);
-        if (is_parked || !dev->driver)
-                add_step(plan, &step_bind, dev->addr, NULL, NULL);
+        if (!is_parked && dev->driver)
+                return;
+        add_step(plan, &step_override, dev->addr, NULL, NULL);
+        add_step(plan, &step_bind, dev->addr, NULL, NULL);
 }
 
 int handover_plan_reattach(Handover *h, Plan *plan, PciAddr addr, Err *err) {
@@ -356,7 +365,7 @@ int handover_plan_reattach(Handover *h, Plan *plan, PciAddr addr, Err *err) {
                 return r;
         plan_set_forward(plan);
         if (!entry) {
-                reattach_unknown(plan, dev);
+                reattach_unknown(h, plan, dev);
                 return 0;
         }
         add_ledger_step(plan, &step_release, parked_copy(entry), NULL);
@@ -364,7 +373,7 @@ int handover_plan_reattach(Handover *h, Plan *plan, PciAddr addr, Err *err) {
                 handover_plan_home(plan, entry);
                 return 0;
         }
-        reattach_unknown(plan, dev); /* it was on vfio-pci before anybody here knew it */
+        reattach_unknown(h, plan, dev); /* it was on vfio-pci before anybody here knew it */
         add_step(plan, &step_forget, addr, NULL, NULL);
         return 0;
 }
