@@ -102,7 +102,7 @@ static int adopt(Manager *manager, json_t *json, Err *err) {
         if (r == 0)
                 r = domain_def_parse(status.live, strlen(status.live), NULL, DOMAIN_PARSE_LIVE,
                                      &vm->live, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (status.pid > 0 &&
             process_adopt((pid_t)status.pid, (uint64_t)status.start_time, &process) == 0 &&

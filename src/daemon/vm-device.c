@@ -345,7 +345,7 @@ int vm_plan_attach(Vm *vm, const char *xml, const VmDeviceChange *change, Plan *
 
         if (r == 0)
                 r = def_with_device(vm, vm->live, xml, true, &next, &device, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         fill_live_device(device);
         return plan_attach(vm, next, device, change, ret, err);
@@ -544,7 +544,7 @@ static int def_without_device(const DomainDef *def, const char *xml, DomainDef *
 
         if (r == 0)
                 r = domain_def_find_device(next, wanted, &found, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         domain_device_free(domain_def_take_device(next, found));
         *ret = g_steal_pointer(&next);
@@ -557,7 +557,7 @@ static int find_live_device(const Vm *vm, const char *xml, DomainDevice **ret, E
 
         if (r == 0)
                 r = domain_def_find_device(vm->live, wanted, ret, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (!(*ret)->alias.name)
                 return fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
@@ -568,7 +568,7 @@ static int find_live_device(const Vm *vm, const char *xml, DomainDevice **ret, E
 static int detach_begin(Job *job, Err *err) {
         DeviceJob *work = job_data(job);
         Vm *vm = work->vm;
-        DomainDevice *device;
+        DomainDevice *device = NULL;
         VmUnplug *unplug;
         int r = settle_change(vm, &work->change, err);
 
@@ -577,7 +577,7 @@ static int detach_begin(Job *job, Err *err) {
         if (r < 0 || !work->change.live)
                 return r;
         r = find_live_device(vm, work->xml, &device, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         unplug = find_unplug(vm, device->alias.name);
         if (unplug) { /* asked before, and still waiting: ask again */
@@ -610,7 +610,7 @@ int vm_plan_detach(Vm *vm, const char *xml, Plan **ret, Err *err) {
 
         if (r == 0)
                 r = find_live_device(vm, xml, &device, err);
-        return r < 0 ? r : plan_detach(vm, device, NULL, false, ret, err);
+        return r != 0 ? r : plan_detach(vm, device, NULL, false, ret, err);
 }
 
 /* ---- what the guest does ---- */
