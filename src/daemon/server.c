@@ -4,12 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/inotify.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -18,8 +17,12 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/client.h"
+#include "daemon/listen.h"
 #include "daemon/manager.h"
 
+/* After libvirt's sockets have gone, this long until ours are there: a libvirt daemon that starts
+ * removes files before it makes its own. */
+#define RETAKE_USEC (3 * G_USEC_PER_SEC)
 /* After a connection could not be accepted (no descriptor left), this long until the next try. */
 #define ACCEPT_PAUSE_USEC (500 * 1000)
 
@@ -31,6 +34,7 @@ typedef struct Listener {
         ino_t inode;
         dev_t device;
         bool read_only;
+        bool is_libvirt; /* one of libvirt's names */
 } Listener;
 
 struct Server {
@@ -38,8 +42,11 @@ struct Server {
         GPtrArray *listeners;
         GPtrArray *clients; /* of Client, one reference each */
         sd_event_source *resume;
-        char *made_dir; /* libvirt's directory, where we had to make it */
-        gid_t group;    /* of the read-write sockets; (gid_t)-1: none */
+        char *libvirt_dir; /* NULL: stay away from libvirt's names */
+        sd_event_source *libvirt_watch;
+        sd_event_source *retake;
+        bool made_dir; /* libvirt's directory, which was not there */
+        gid_t group;   /* of the read-write sockets; (gid_t)-1: none */
 };
 
 Manager *server_manager(const Server *server) {
@@ -50,19 +57,19 @@ unsigned server_n_clients(const Server *server) {
         return server->clients->len;
 }
 
-static void remove_file(const Listener *listener) {
+/* Another daemon may have put its own file there since. */
+static bool has_its_file(const Listener *listener) {
         struct stat st;
 
-        /* Another daemon may have put its own there since. */
-        if (listener->path && lstat(listener->path, &st) == 0 && st.st_ino == listener->inode &&
-            st.st_dev == listener->device)
-                unlink(listener->path);
+        return listener->path && lstat(listener->path, &st) == 0 && st.st_ino == listener->inode &&
+               st.st_dev == listener->device;
 }
 
 static void listener_free(Listener *listener) {
         sd_event_source_disable_unref(listener->io);
         closep(&listener->fd);
-        remove_file(listener);
+        if (has_its_file(listener))
+                unlink(listener->path);
         g_free(listener->path);
         g_free(listener);
 }
@@ -72,13 +79,15 @@ void server_free(Server *server) {
                 return;
         g_ptr_array_set_size(server->listeners, 0);
         sd_event_source_disable_unref(server->resume);
+        sd_event_source_disable_unref(server->libvirt_watch);
+        sd_event_source_disable_unref(server->retake);
         while (server->clients->len > 0)
                 client_close(server->clients->pdata[server->clients->len - 1], NULL);
         g_ptr_array_unref(server->listeners);
         g_ptr_array_unref(server->clients);
         if (server->made_dir)
-                rmdir(server->made_dir); /* stays when others use it by now */
-        g_free(server->made_dir);
+                rmdir(server->libvirt_dir); /* stays when others use it by now */
+        g_free(server->libvirt_dir);
         g_free(server);
 }
 
@@ -162,121 +171,6 @@ static int add_listener_consume(Server *server, int fd, bool read_only, const ch
         return 0;
 }
 
-static int make_address(const char *path, struct sockaddr_un *ret, Err *err) {
-        *ret = (struct sockaddr_un){.sun_family = AF_UNIX};
-        if (strlen(path) >= sizeof(ret->sun_path))
-                return fail(err, VIR_ERR_INVALID_ARG, "the socket path '%s' is too long", path);
-        memcpy(ret->sun_path, path, strlen(path));
-        return 0;
-}
-
-/* Whether the kernel lists a socket that listens at path. Asking here first keeps us from waking a
- * daemon that systemd would start for a connection. */
-static bool kernel_lists(const char *path) {
-        g_autofree char *text = NULL;
-        g_auto(GStrv) lines = NULL;
-
-        if (!g_file_get_contents("/proc/net/unix", &text, NULL, NULL))
-                return false;
-        lines = g_strsplit(text, "\n", -1);
-        STRV_FOREACH (line, lines) {
-                unsigned long flags;
-                const char *name = strchr(line, '/');
-                g_auto(GStrv) fields = g_strsplit(line, " ", 5);
-
-                if (!name || !g_str_equal(name, path) || g_strv_length(fields) < 4)
-                        continue;
-                flags = strtoul(fields[3], NULL, 16);
-                if (flags & (1ul << 16)) /* __SO_ACCEPTCON */
-                        return true;
-        }
-        return false;
-}
-
-/* Whether somebody answers at path. */
-static bool is_live(const char *path) {
-        struct sockaddr_un address;
-        _cleanup_(closep) int fd = -1;
-
-        if (access(path, F_OK) < 0 || make_address(path, &address, NULL) < 0)
-                return false;
-        if (kernel_lists(path))
-                return true;
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return true; /* not known: leave it alone */
-        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0)
-                return true;
-        return errno != ECONNREFUSED && errno != ENOENT;
-}
-
-/* Moves the listening socket to its place, where a stale file may lie. */
-static int move_into_place(const char *made, const char *path, Err *err) {
-        int r;
-
-        if (unlink(path) < 0 && errno != ENOENT)
-                return fail_errno(err, neg_errno(), "cannot remove the old socket '%s'", path);
-        /* A daemon that began to listen there since we looked keeps its place. */
-        if (renameat2(AT_FDCWD, made, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
-                return 0;
-        r = neg_errno();
-        return fail_errno(err, r, "cannot make the socket '%s'", path);
-}
-
-static int set_access(const Server *server, const char *path, bool read_only, Err *err) {
-        bool has_group = !read_only && server->group != (gid_t)-1;
-        mode_t mode = read_only ? 0666 : has_group ? 0660 : 0600;
-
-        if (has_group && chown(path, (uid_t)-1, server->group) < 0)
-                return fail_errno(err, neg_errno(), "cannot give the socket '%s' to its group",
-                                  path);
-        if (chmod(path, mode) < 0)
-                return fail_errno(err, neg_errno(), "cannot set the mode of the socket '%s'", path);
-        return 0;
-}
-
-static int bind_socket(int fd, const char *path, Err *err) {
-        struct sockaddr_un address;
-        mode_t mask;
-        int r;
-
-        r = make_address(path, &address, err);
-        if (r < 0)
-                return r;
-        unlink(path); /* of a start that was cut off; nobody else uses this name */
-        mask = umask(0177);
-        r = bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? neg_errno() : 0;
-        umask(mask);
-        if (r < 0)
-                return fail_errno(err, r, "cannot make the socket '%s'", path);
-        return 0;
-}
-
-/* Binds, listens and only then appears at path. */
-static int listen_at(Server *server, const char *path, bool read_only, Err *err) {
-        g_autofree char *made = g_strconcat(path, ".new", NULL);
-        _cleanup_(closep) int fd = -1;
-        int r;
-
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0)
-                return fail_errno(err, neg_errno(), "cannot make a socket");
-        r = bind_socket(fd, made, err);
-        if (r < 0)
-                return r;
-        if (listen(fd, SERVER_BACKLOG) < 0)
-                r = fail_errno(err, neg_errno(), "cannot listen on '%s'", path);
-        if (r >= 0)
-                r = set_access(server, made, read_only, err);
-        if (r >= 0)
-                r = move_into_place(made, path, err);
-        if (r < 0) {
-                unlink(made);
-                return r;
-        }
-        return add_listener_consume(server, steal_fd(&fd), read_only, path, err);
-}
-
 static bool is_inherited(const Server *server, const char *path) {
         for (guint i = 0; i < server->listeners->len; i++) {
                 const Listener *listener = server->listeners->pdata[i];
@@ -329,61 +223,162 @@ static const SocketName libvirt_names[] = {
         {"virtqemud-sock", false},
 };
 
+static int listen_name(Server *server, const char *path, bool read_only, bool is_libvirt,
+                       Err *err) {
+        const ListenOptions options = {.read_only = read_only, .group = server->group};
+        Listener *listener;
+        int fd = -1;
+        int r;
+
+        if (is_inherited(server, path))
+                return 0;
+        r = listen_at(path, &options, &fd, err);
+        if (r >= 0)
+                r = add_listener_consume(server, fd, read_only, path, err);
+        if (r < 0)
+                return r;
+        listener = server->listeners->pdata[server->listeners->len - 1];
+        listener->is_libvirt = is_libvirt;
+        return 0;
+}
+
 static int listen_own(Server *server, const char *dir, Err *err) {
         for (size_t i = 0; i < G_N_ELEMENTS(own_names); i++) {
                 g_autofree char *path = g_build_filename(dir, own_names[i].name, NULL);
                 int r;
 
-                if (is_inherited(server, path))
-                        continue;
-                if (is_live(path))
+                if (!is_inherited(server, path) && listen_is_live(path))
                         return fail(err, VIR_ERR_OPERATION_FAILED, "another daemon listens on '%s'",
                                     path);
-                r = listen_at(server, path, own_names[i].read_only, err);
+                r = listen_name(server, path, own_names[i].read_only, false, err);
                 if (r < 0)
                         return r;
         }
         return 0;
 }
 
-/* NULL: nobody; else the path that another daemon holds. */
-static char *find_libvirt(const Server *server, const char *dir) {
-        for (size_t i = 0; i < G_N_ELEMENTS(libvirt_names); i++) {
-                g_autofree char *path = g_build_filename(dir, libvirt_names[i].name, NULL);
+/* ---- the names of libvirt ---- */
 
-                if (!is_inherited(server, path) && is_live(path))
+typedef bool (*PathFunc)(const char *path);
+
+static bool path_exists(const char *path) {
+        return access(path, F_OK) == 0;
+}
+
+/* The first of libvirt's names of which func is true and that is not ours by inheritance. */
+static char *find_libvirt(const Server *server, PathFunc func) {
+        for (size_t i = 0; i < G_N_ELEMENTS(libvirt_names); i++) {
+                g_autofree char *path =
+                        g_build_filename(server->libvirt_dir, libvirt_names[i].name, NULL);
+
+                if (!is_inherited(server, path) && func(path))
                         return g_steal_pointer(&path);
         }
         return NULL;
 }
 
-static int make_libvirt_dir(Server *server, const char *dir, Err *err) {
-        if (mkdir(dir, 0755) == 0)
-                server->made_dir = g_strdup(dir);
-        else if (errno != EEXIST)
-                return fail_errno(err, neg_errno(), "cannot make '%s'", dir);
+static void drop_libvirt(Server *server) {
+        for (guint i = server->listeners->len; i > 0; i--) {
+                const Listener *listener = server->listeners->pdata[i - 1];
+
+                if (listener->is_libvirt)
+                        g_ptr_array_remove_index(server->listeners, i - 1);
+        }
+}
+
+/* All of them or none. */
+static void listen_libvirt(Server *server) {
+        g_auto(Err) err = ERR_INIT;
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(libvirt_names); i++) {
+                g_autofree char *path =
+                        g_build_filename(server->libvirt_dir, libvirt_names[i].name, NULL);
+
+                r = listen_name(server, path, libvirt_names[i].read_only, true, &err);
+        }
+        if (r >= 0)
+                return;
+        log_err(&err, "not at libvirt's sockets");
+        drop_libvirt(server);
+}
+
+static bool holds_libvirt(const Server *server, bool *ret_whole) {
+        bool holds = false;
+
+        *ret_whole = true;
+        for (guint i = 0; i < server->listeners->len; i++) {
+                const Listener *listener = server->listeners->pdata[i];
+
+                if (!listener->is_libvirt)
+                        continue;
+                holds = true;
+                *ret_whole &= has_its_file(listener);
+        }
+        return holds;
+}
+
+/* A libvirt daemon that starts takes its names whether we are there or not; it gets them all. */
+static int on_libvirt_dir(sd_event_source *source, const struct inotify_event *event,
+                          void *userdata) {
+        Server *server = userdata;
+        bool is_whole;
+
+        if (holds_libvirt(server, &is_whole) && !is_whole) {
+                log_info("another daemon takes libvirt's sockets: they are left to it");
+                drop_libvirt(server);
+        }
+        sd_event_source_set_time_relative(server->retake, RETAKE_USEC);
+        sd_event_source_set_enabled(server->retake, SD_EVENT_ONESHOT);
         return 0;
 }
 
-static int listen_libvirt(Server *server, const char *dir, Err *err) {
-        g_autofree char *holder = find_libvirt(server, dir);
-        guint n_before = server->listeners->len;
+/* Files that lie there may be a daemon that is only starting: only where there are none we go back.
+ */
+static int on_retake(sd_event_source *source, uint64_t usec, void *userdata) {
+        Server *server = userdata;
+        g_autofree char *path = find_libvirt(server, path_exists);
+        bool is_whole;
+
+        if (!path && !holds_libvirt(server, &is_whole)) {
+                log_info("nobody is at libvirt's sockets any more");
+                listen_libvirt(server);
+        }
+        return 0;
+}
+
+static int watch_libvirt(Server *server, Err *err) {
         int r;
 
-        if (holder) {
-                log_info("a libvirt daemon listens on %s: its clients are left to it", holder);
-                return 0;
-        }
-        r = make_libvirt_dir(server, dir, err);
-        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(libvirt_names); i++) {
-                g_autofree char *path = g_build_filename(dir, libvirt_names[i].name, NULL);
-
-                if (!is_inherited(server, path))
-                        r = listen_at(server, path, libvirt_names[i].read_only, err);
-        }
+        r = sd_event_add_inotify(server->manager->event, &server->libvirt_watch,
+                                 server->libvirt_dir, IN_CREATE | IN_MOVED_TO | IN_DELETE,
+                                 on_libvirt_dir, server);
+        if (r >= 0)
+                r = sd_event_add_time_relative(server->manager->event, &server->retake,
+                                               CLOCK_MONOTONIC, RETAKE_USEC, 0, on_retake, server);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(server->retake, SD_EVENT_OFF);
         if (r < 0)
-                g_ptr_array_set_size(server->listeners, (gint)n_before);
-        return r;
+                return fail_errno(err, r, "cannot watch '%s'", server->libvirt_dir);
+        return 0;
+}
+
+static int open_libvirt(Server *server, Err *err) {
+        g_autofree char *holder = find_libvirt(server, listen_is_live);
+        int r;
+
+        if (mkdir(server->libvirt_dir, 0755) == 0)
+                server->made_dir = true;
+        else if (errno != EEXIST)
+                return fail_errno(err, neg_errno(), "cannot make '%s'", server->libvirt_dir);
+        r = watch_libvirt(server, err);
+        if (r < 0)
+                return r;
+        if (holder)
+                log_info("a libvirt daemon listens on %s: its clients are left to it", holder);
+        else
+                listen_libvirt(server);
+        return 0;
 }
 
 static int find_group(const char *name, gid_t *ret, Err *err) {
@@ -419,8 +414,9 @@ static int server_open(Server *server, const ServerOptions *options, Err *err) {
         r = listen_own(server, options->socket_dir, err);
         if (r < 0 || !options->libvirt_dir)
                 return r;
+        server->libvirt_dir = g_strdup(options->libvirt_dir);
         /* Our own clients are served whatever comes of libvirt's names. */
-        if (listen_libvirt(server, options->libvirt_dir, &refused) < 0)
+        if (open_libvirt(server, &refused) < 0)
                 log_err(&refused, "not at libvirt's sockets");
         return 0;
 }

@@ -19,8 +19,6 @@
 
 /* libvirtd's limit. */
 #define SERVER_CLIENTS_MAX 5000u
-/* Connections that the kernel holds for us while we do other things. */
-#define SERVER_BACKLOG 128
 
 typedef struct Server Server;
 

@@ -786,6 +786,26 @@ static void a_file_that_another_put_in_our_place_stays(void **state) {
         remove_at(f, "libvirt-sock");
 }
 
+/* As libvirtd does it: remove what is there, bind, listen. */
+static void a_libvirt_daemon_that_starts_later_gets_all_names(void **state) {
+        Fixture *f = *state;
+        _cleanup_(closep) int other = -1;
+
+        assert_int_equal(serve(f, f->dir, NULL), 0);
+        remove_at(f, "libvirt-sock");
+        other = listen_as_another(f, "libvirt-sock");
+        for (unsigned i = 0; i < TRIES && exists(f, "virtqemud-sock"); i++)
+                round_of_loop(f);
+        assert_false(exists(f, "virtqemud-sock") || exists(f, "virtqemud-sock-ro"));
+        assert_false(exists(f, "libvirt-sock-ro"));
+        assert_true(exists(f, "libvirt-sock"));
+        transport_free(open_client(f));
+        remove_at(f, "libvirt-sock");
+        for (unsigned i = 0; i < TRIES && !exists(f, "virtqemud-sock"); i++)
+                round_of_loop(f);
+        transport_free(open_at(f, "libvirt-sock", 0));
+}
+
 #define TEST(name)         cmocka_unit_test_setup_teardown(name, start_serving, end)
 #define TEST_SOCKETS(name) cmocka_unit_test_setup_teardown(name, start, end)
 
@@ -817,6 +837,7 @@ int main(void) {
                 TEST_SOCKETS(stale_files_are_replaced),
                 TEST_SOCKETS(a_live_daemon_of_libvirt_keeps_all_of_its_names),
                 TEST_SOCKETS(a_live_daemon_on_our_own_socket_is_an_error),
+                TEST_SOCKETS(a_libvirt_daemon_that_starts_later_gets_all_names),
                 TEST_SOCKETS(a_file_that_another_put_in_our_place_stays),
         };
 

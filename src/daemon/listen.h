@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* UNIX sockets in the file system. A file that is there counts as a daemon for most clients, so one
+ * that nobody listens on must not stay, and one that somebody listens on must not be touched. */
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <glib.h>
+
+#include "base/err.h"
+
+typedef struct ListenOptions {
+        bool read_only; /* open to everyone (0666); else to root (0600) … */
+        gid_t group;    /* … and to this group (0660); (gid_t)-1: to none */
+} ListenOptions;
+
+/* Whether somebody listens at path. Wakes no daemon that systemd would start for a connection. */
+bool listen_is_live(const char *path);
+
+/* A non-blocking socket that listens at path, in the place of a stale file. It is bound under
+ * another name, listens and is then moved there. The caller has asked listen_is_live(); a daemon
+ * that came in between keeps its place (-EEXIST). */
+int listen_at(const char *path, const ListenOptions *options, int *ret, Err *err);
