@@ -71,10 +71,14 @@ static unsigned next_index(const DomainDef *def, ControllerType type) {
         return index;
 }
 
+static ControllerModel root_model(const DomainDef *def) {
+        return domain_def_is_q35(def) ? PCI_MODEL_PCIE_ROOT : PCI_MODEL_ROOT;
+}
+
 static ControllerModel default_pci_model(const DomainDef *def, unsigned index) {
-        if (domain_def_is_q35(def))
-                return index == 0 ? PCI_MODEL_PCIE_ROOT : PCI_MODEL_PCIE_ROOT_PORT;
-        return index == 0 ? PCI_MODEL_ROOT : PCI_MODEL_BRIDGE;
+        if (index == 0)
+                return root_model(def);
+        return domain_def_is_q35(def) ? PCI_MODEL_PCIE_ROOT_PORT : PCI_MODEL_BRIDGE;
 }
 
 /* What QEMU calls each model of PCI controller; NULL: it is a part of the machine. */
@@ -113,9 +117,6 @@ static void fill_pci_controller(DomainDef *def, DomainController *controller) {
 static int fill_controller(DomainDef *def, DomainDevice *device, Err *err) {
         DomainController *controller = (DomainController *)device;
 
-        if (!controller->index.is_set &&
-            (controller->model == PCI_MODEL_ROOT || controller->model == PCI_MODEL_PCIE_ROOT))
-                set_num(&controller->index, 0);
         if (!controller->index.is_set)
                 set_num(&controller->index, next_index(def, controller->type));
         if (controller->type == CONTROLLER_PCI)
@@ -336,22 +337,32 @@ static bool has_virtio_serial(const DomainDef *def) {
         return def->devices.list[DOMAIN_CHANNEL]->len > 0;
 }
 
-/* Root buses take index 0 before any other PCI controller asks for the next one. */
-static void number_roots(DomainDef *def) {
+/* What the XML names gets its number before we look for what is missing; root buses take index 0
+ * before any other PCI controller asks for the next one. */
+static void number_controllers(DomainDef *def) {
         DOMAIN_FOREACH(DomainController, controller, def, DOMAIN_CONTROLLER) {
                 if (controller->model == PCI_MODEL_ROOT || controller->model == PCI_MODEL_PCIE_ROOT)
                         set_num(&controller->index, 0);
+        }
+        DOMAIN_FOREACH(DomainController, controller, def, DOMAIN_CONTROLLER) {
+                if (controller->index.is_set)
+                        continue;
+                /* Not the root bus, which is added below. */
+                if (controller->type == CONTROLLER_PCI && controller->model &&
+                    !domain_def_find_bus(def, 0))
+                        add_controller(def, CONTROLLER_PCI, root_model(def));
+                set_num(&controller->index, next_index(def, controller->type));
         }
 }
 
 static void add_controllers(DomainDef *def) {
         bool is_q35 = domain_def_is_q35(def);
 
-        number_roots(def);
+        number_controllers(def);
         add_controller(def, CONTROLLER_USB, CONTROLLER_MODEL_UNSET);
         if (is_q35)
                 add_controller(def, CONTROLLER_SATA, CONTROLLER_MODEL_UNSET);
-        add_controller(def, CONTROLLER_PCI, is_q35 ? PCI_MODEL_PCIE_ROOT : PCI_MODEL_ROOT);
+        add_controller(def, CONTROLLER_PCI, root_model(def));
         if (has_virtio_serial(def))
                 add_controller(def, CONTROLLER_VIRTIO_SERIAL, CONTROLLER_MODEL_UNSET);
 }

@@ -7,6 +7,9 @@
 
 #define NAME_MAX_BYTES 255
 
+/* Names of QEMU's block nodes, which are made of it, have at most 31. */
+#define TARGET_MAX_BYTES 8
+
 static int check_path(const char *path, const char *what, unsigned line, Err *err) {
         if (!path || path[0] == '/')
                 return 0;
@@ -18,7 +21,8 @@ static int check_path(const char *path, const char *what, unsigned line, Err *er
 
 static int check_disk_target(const DomainDisk *disk, Err *err) {
         const char *dev = disk->target.dev;
-        bool is_good = strlen(dev) > 2 && strchr("hsv", dev[0]) && dev[1] == 'd';
+        bool is_good = strlen(dev) > 2 && strlen(dev) <= TARGET_MAX_BYTES &&
+                       strchr("hsv", dev[0]) && dev[1] == 'd';
 
         for (const char *s = dev + 2; is_good && *s; s++)
                 is_good = g_ascii_islower(*s);
@@ -59,6 +63,10 @@ static int check_disk(const DomainDef *def, const DomainDevice *device, Err *err
             disk->driver.cache != DISK_CACHE_DIRECTSYNC)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "disk %s: io='native' needs cache='none' or 'directsync'", dev);
+        if (disk->driver.detect_zeroes == DISK_ZEROES_UNMAP &&
+            disk->driver.discard != DISK_DISCARD_UNMAP)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "disk %s: detect_zeroes='unmap' needs discard='unmap'", dev);
         return check_path(disk->source.file, "source", disk->source.node.line, err);
 }
 
@@ -331,13 +339,13 @@ int domain_validate_device(const DomainDef *def, const DomainDevice *device, Err
 /* ---- keys ---- */
 
 static char *controller_key(const DomainController *controller) {
+        static const char *const types[] = {NULL, "USB", "IDE", "SATA", "virtio-serial", "PCI"};
         bool is_companion = controller->model >= USB_MODEL_ICH9_UHCI1 &&
                             controller->model <= USB_MODEL_ICH9_UHCI3;
 
-        return g_strdup_printf("controller type %d index %u%s", controller->type,
-                               (unsigned)controller->index.value,
-                               is_companion ? (char[]){' ', (char)('0' + controller->model), 0}
-                                            : "");
+        return g_strdup_printf(
+                "%s controller %u%s", types[controller->type], (unsigned)controller->index.value,
+                is_companion ? (char[]){' ', (char)('0' + controller->model), 0} : "");
 }
 
 /* What no other device of the guest may have as well; NULL: nothing. */
@@ -451,7 +459,7 @@ static int check_size(const DomainDef *def, Err *err) {
         return 0;
 }
 
-static int check_topology(const DomainDef *def, Err *err) {
+static int check_cpu(const DomainDef *def, Err *err) {
         const DomainCpu *cpu = &def->cpu;
         uint64_t product =
                 domain_num_or(cpu->topology.sockets, 1) * domain_num_or(cpu->topology.dies, 1) *
@@ -462,6 +470,12 @@ static int check_topology(const DomainDef *def, Err *err) {
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "the CPU topology has %" G_GUINT64_FORMAT " vCPUs, the guest %u",
                             product, (unsigned)def->vcpu.count.value);
+        if (def->type == DOMAIN_TYPE_QEMU && cpu->mode == CPU_HOST_PASSTHROUGH)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "<cpu mode='host-passthrough'> at line %u needs KVM",
+                                      cpu->node.line),
+                                 "use mode='maximum', or <domain type='kvm'>");
         if (domain_num_or(cpu->topology.clusters, 1) > 1)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "a machine of x86_64 has no CPU clusters");
@@ -562,8 +576,13 @@ static int check_limits(const DomainDef *def, const DomainDefaults *defaults, Er
 
 int domain_def_validate(const DomainDef *def, const DomainDefaults *defaults, Err *err) {
         static int (*const checks[])(const DomainDef *, Err *) = {
-                check_name,   check_size, check_topology,         check_machine,
-                check_loader, check_boot, domain_validate_unique,
+                check_name,
+                check_size,
+                check_cpu,
+                check_machine,
+                check_loader,
+                check_boot,
+                domain_validate_unique,
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
