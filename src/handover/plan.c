@@ -37,7 +37,7 @@ struct Plan {
         PlanState state;
         GPtrArray *steps; /* of Step */
         size_t at;        /* the current step while it runs; one above it while it is undone */
-        bool is_pending;
+        bool is_pending, is_preparing;
         bool is_partial; /* a forward plan undoes the steps of failed_addr alone */
         PciAddr failed_addr;
         sd_event_source *next; /* the loop's call of advance() */
@@ -296,11 +296,26 @@ static void undo_ended(Plan *plan, Step *step, int r, const Err *err) {
         schedule(plan);
 }
 
-static void ended(Plan *plan, Step *step, int r, const Err *err) {
-        if (plan->state == PLAN_RUNNING)
+static void run_prepared(Plan *plan, Step *step) {
+        g_auto(Err) err = ERR_INIT;
+        int r = write_intent(plan, step, &err);
+
+        if (r == 0) {
+                step->state = STEP_BEGUN;
+                r = step->kind->run(step, &err);
+        }
+        if (r == STEP_PENDING)
+                plan->is_pending = true;
+        else
+                run_ended(plan, step, r, &err);
+}
+
+static void prepare_ended(Plan *plan, Step *step, int r, const Err *err) {
+        plan->is_preparing = false;
+        if (r < 0)
                 run_ended(plan, step, r, err);
         else
-                undo_ended(plan, step, r, err);
+                run_prepared(plan, step);
 }
 
 static void run_step(Plan *plan) {
@@ -313,18 +328,13 @@ static void run_step(Plan *plan) {
                 schedule(plan);
                 return;
         }
+        plan->is_preparing = true;
         if (step->kind->prepare)
                 r = step->kind->prepare(step, &err);
-        if (r == 0)
-                r = write_intent(plan, step, &err);
-        if (r == 0) {
-                step->state = STEP_BEGUN;
-                r = step->kind->run(step, &err);
-        }
         if (r == STEP_PENDING)
                 plan->is_pending = true;
         else
-                run_ended(plan, step, r, &err);
+                prepare_ended(plan, step, r, &err);
 }
 
 static bool has_to_be_undone(const Plan *plan, const Step *step) {
@@ -448,7 +458,12 @@ void step_finish(Step *step, int r, const Err *err) {
 
         g_assert(plan->is_pending && r <= 0);
         plan->is_pending = false;
-        ended(plan, step, r, err);
+        if (plan->is_preparing)
+                prepare_ended(plan, step, r, err);
+        else if (plan->state == PLAN_RUNNING)
+                run_ended(plan, step, r, err);
+        else
+                undo_ended(plan, step, r, err);
 }
 
 /* Who asks. */

@@ -27,7 +27,7 @@ typedef struct Plan Plan;
 typedef struct Step Step;
 typedef struct Worker Worker;
 
-#define STEP_PENDING 1 /* from run and undo: step_finish() will be called later */
+#define STEP_PENDING 1 /* from prepare, run and undo: step_finish() will be called later */
 
 typedef struct StepKind {
         const char *name; /* in the journal and in reports: "unbind" */

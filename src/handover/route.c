@@ -331,15 +331,8 @@ static int refuse_split(const Handover *h, const PciDevice *dev, Err *err) {
                          PCI_ADDR_TEXT(staying->addr), staying->guest);
 }
 
-static bool has_override(const Handover *h, PciAddr addr) {
-        g_autofree char *path = pci_device_attribute(addr, "driver_override");
-        g_autofree char *text = NULL;
-
-        return sys_read_text(h->sys, path, &text) == 0 && *text && strcmp(text, "(null)") != 0;
-}
-
 /* Nobody here moved it: its override goes, and whoever wants it may have it. */
-static void reattach_unknown(const Handover *h, Plan *plan, const PciDevice *dev) {
+static void reattach_unknown(Plan *plan, const PciDevice *dev) {
         bool is_parked = handover_is_vfio(dev->driver) || g_strcmp0(dev->driver, "pci-stub") == 0;
 
         if (is_parked)
@@ -365,7 +358,7 @@ int handover_plan_reattach(Handover *h, Plan *plan, PciAddr addr, Err *err) {
                 return r;
         plan_set_forward(plan);
         if (!entry) {
-                reattach_unknown(h, plan, dev);
+                reattach_unknown(plan, dev);
                 return 0;
         }
         add_ledger_step(plan, &step_release, parked_copy(entry), NULL);
@@ -373,7 +366,7 @@ int handover_plan_reattach(Handover *h, Plan *plan, PciAddr addr, Err *err) {
                 handover_plan_home(plan, entry);
                 return 0;
         }
-        reattach_unknown(h, plan, dev); /* it was on vfio-pci before anybody here knew it */
+        reattach_unknown(plan, dev); /* it was on vfio-pci before anybody here knew it */
         add_step(plan, &step_forget, addr, NULL, NULL);
         return 0;
 }

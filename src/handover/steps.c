@@ -145,16 +145,19 @@ static char *attribute_of(const Step *step, const char *name) {
         return pci_device_attribute(move->addr, name);
 }
 
-/* The text of an attribute; NULL where it is absent, empty or "(null)", as the kernel writes an
- * unset driver_override. */
+/* As the kernel writes an unset driver_override. */
+static bool is_unset(const char *text) {
+        return !text || !*text || strcmp(text, "(null)") == 0;
+}
+
+/* The text of an attribute that waits for no lock; NULL where it is absent. */
 static char *read_attribute(const Step *step, const char *name) {
         Handover *h = plan_host_data(step_plan(step));
         g_autofree char *path = attribute_of(step, name);
-        g_autofree char *text = NULL;
+        char *text = NULL;
 
-        if (sys_read_text(h->sys, path, &text) < 0 || !*text || strcmp(text, "(null)") == 0)
-                return NULL;
-        return g_steal_pointer(&text);
+        sys_read_text(h->sys, path, &text);
+        return text;
 }
 
 int handover_read_driver(const Handover *h, PciAddr addr, char **ret, Err *err) {
@@ -191,7 +194,7 @@ static bool is_gone(const Step *step) {
 }
 
 /* The name of a step is a verb, so that it reads as "has not finished to unbind it". */
-static void on_written(Worker *worker, int r, void *userdata) {
+static void on_answer(Worker *worker, int r, void *userdata) {
         Step *step = userdata;
         Handover *h = plan_host_data(step_plan(step));
         Move *move = step_data(step);
@@ -219,21 +222,39 @@ static int refuse_stuck(const Handover *h, const Move *move, Err *err) {
                     PCI_ADDR_TEXT(move->addr), entry->stuck);
 }
 
-/* Has the worker write; next goes on with its result. Returns STEP_PENDING. */
-static int write_then(Step *step, const char *path, const char *value,
-                      int (*next)(Step *step, int r, Err *err), Err *err) {
+/* Finds the worker and says what goes on with its result. */
+static int ask_worker(Step *step, int (*next)(Step *step, int r, Err *err), Worker **ret,
+                      Err *err) {
         Handover *h = plan_host_data(step_plan(step));
         Move *move = step_data(step);
-        Worker *worker = NULL;
         int r = refuse_stuck(h, move, err);
 
-        if (r == 0)
-                r = handover_worker(h, step_plan(step), &worker, err);
+        move->next = next;
+        return r < 0 ? r : handover_worker(h, step_plan(step), ret, err);
+}
+
+/* Has the worker write. Returns STEP_PENDING. */
+static int write_then(Step *step, const char *path, const char *value,
+                      int (*next)(Step *step, int r, Err *err), Err *err) {
+        Worker *worker = NULL;
+        int r = ask_worker(step, next, &worker, err);
+
         if (r < 0)
                 return r;
-        move->next = next;
-        r = worker_write(worker, path, value, on_written, step);
+        r = worker_write(worker, path, value, on_answer, step);
         return r < 0 ? fail_errno(err, r, "cannot have /%s written", path) : STEP_PENDING;
+}
+
+/* The same for reading what the daemon must not wait for. */
+static int read_then(Step *step, const char *path, int (*next)(Step *step, int r, Err *err),
+                     Err *err) {
+        Worker *worker = NULL;
+        int r = ask_worker(step, next, &worker, err);
+
+        if (r < 0)
+                return r;
+        r = worker_read(worker, path, on_answer, step);
+        return r < 0 ? fail_errno(err, r, "cannot have /%s read", path) : STEP_PENDING;
 }
 
 static int cannot(const Step *step, int r, const char *what, const char *detail, Err *err) {
@@ -427,27 +448,33 @@ const StepKind step_unbind = {
 
 /* save */
 
-static int save_prepare(Step *step, Err *err) {
+static int save_override_read(Step *step, int r, Err *err) {
         Handover *h = plan_host_data(step_plan(step));
         Move *move = step_data(step);
-        Saved *saved = move->saved;
-        const PciDevice *dev;
+        const PciDevice *dev = pci_tree_find(h->tree, move->addr);
+        const char *text = worker_text(plan_worker(step_plan(step)));
+
+        if (r < 0)
+                return cannot(step, r, "read the driver_override of", NULL, err);
+        move->saved->override = is_unset(text) ? NULL : g_strdup(text);
+        move->saved->power = read_attribute(step, "power/control");
+        move->saved->d3cold = read_attribute(step, "d3cold_allowed");
+        if (dev)
+                pci_identity_load(h->sys, dev, &move->saved->identity, NULL);
+        move->saved->is_read = true;
+        return 0;
+}
+
+static int save_prepare(Step *step, Err *err) {
+        const Move *move = step_data(step);
+        g_autofree char *path = attribute_of(step, "driver_override");
         int r;
 
-        if (saved->is_read)
+        if (move->saved->is_read)
                 return 0;
-        g_clear_pointer(&saved->driver, g_free);
-        r = read_driver(step, &saved->driver, err);
-        if (r < 0)
-                return r;
-        saved->override = read_attribute(step, "driver_override");
-        saved->power = read_attribute(step, "power/control");
-        saved->d3cold = read_attribute(step, "d3cold_allowed");
-        dev = pci_tree_find(h->tree, move->addr);
-        if (dev)
-                pci_identity_load(h->sys, dev, &saved->identity, NULL);
-        saved->is_read = true;
-        return 0;
+        g_clear_pointer(&move->saved->driver, g_free);
+        r = read_driver(step, &move->saved->driver, err);
+        return r < 0 ? r : read_then(step, path, save_override_read, err);
 }
 
 static int save_run(Step *step, Err *err) {
@@ -489,11 +516,12 @@ const StepKind step_save = {
 
 /* override */
 
+/* On the way to the host nobody noted what was set: it is what the way to vfio-pci has set. */
 static int override_prepare(Step *step, Err *err) {
         Move *move = step_data(step);
 
         g_free(move->previous);
-        move->previous = read_attribute(step, "driver_override");
+        move->previous = g_strdup(move->saved ? move->saved->override : VFIO);
         return 0;
 }
 
@@ -504,9 +532,8 @@ static int override_ended(Step *step, int r, Err *err) {
 /* An empty line unsets it. */
 static int write_override(Step *step, const char *value, Err *err) {
         g_autofree char *path = attribute_of(step, "driver_override");
-        g_autofree char *now = read_attribute(step, "driver_override");
 
-        if (is_gone(step) || g_strcmp0(now, value) == 0)
+        if (is_gone(step))
                 return 0;
         return write_then(step, path, value ? value : "\n", override_ended, err);
 }

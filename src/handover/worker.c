@@ -17,13 +17,21 @@
 #include "base/util.h"
 
 #define COMMAND_MAX 4096 /* bytes: verb, path and value with their NULs */
+#define TEXT_MAX    4096 /* bytes: an attribute is a page at most */
 #define MODPROBE    "/sbin/modprobe"
 
 typedef enum Verb {
         VERB_WRITE = 'w',
+        VERB_READ = 'r',
         VERB_LOAD = 'l',
         VERB_WAIT_OTHERS = 'o',
 } Verb;
+
+/* What the child answers. */
+typedef struct Answer {
+        int r;
+        char text[TEXT_MAX]; /* NUL-terminated */
+} Answer;
 
 struct Worker {
         sd_event *event;
@@ -35,6 +43,7 @@ struct Worker {
         bool is_busy, is_stuck;
         WorkerDone done;
         void *userdata;
+        Answer answered;
 };
 
 static int live_load(const char *module) {
@@ -94,7 +103,16 @@ static int child_wait_others(const Child *child) {
         return 0;
 }
 
-static int child_do(const Child *child, const char *command, size_t size) {
+static int child_read(const Child *child, const char *path, Answer *answer) {
+        g_autofree char *text = NULL;
+        int r = sys_read_text(child->sys, path, &text);
+
+        if (r == 0)
+                g_strlcpy(answer->text, text, sizeof(answer->text));
+        return r;
+}
+
+static int child_do(const Child *child, const char *command, size_t size, Answer *answer) {
         const char *path = command + 1;
         const char *value = path + strlen(path) + 1;
 
@@ -102,6 +120,8 @@ static int child_do(const Child *child, const char *command, size_t size) {
         switch ((Verb)command[0]) {
         case VERB_WRITE:
                 return child->ops->write(child->sys, path, value);
+        case VERB_READ:
+                return child_read(child, path, answer);
         case VERB_LOAD:
                 return child->ops->load(path);
         case VERB_WAIT_OTHERS:
@@ -122,9 +142,10 @@ static void child_run(Child *child, const char *lock_path) {
         if (child->lock < 0 || flock(child->lock, LOCK_SH) < 0)
                 _exit(1);
         while ((n = recv(child->socket, command, sizeof(command), 0)) > 0) {
-                int r = child_do(child, command, (size_t)n);
+                Answer answer = {};
 
-                if (send(child->socket, &r, sizeof(r), MSG_NOSIGNAL) < 0)
+                answer.r = child_do(child, command, (size_t)n, &answer);
+                if (send(child->socket, &answer, sizeof(answer), MSG_NOSIGNAL) < 0)
                         break;
         }
         _exit(0);
@@ -168,13 +189,13 @@ static void finish(Worker *worker, int r) {
 
 static int on_answer(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Worker *worker = userdata;
-        int r = -EPIPE;
+        Answer *answer = &worker->answered;
 
-        if (recv(fd, &r, sizeof(r), MSG_DONTWAIT) != (ssize_t)sizeof(r)) {
+        if (recv(fd, answer, sizeof(*answer), MSG_DONTWAIT) != (ssize_t)sizeof(*answer)) {
                 sd_event_source_set_enabled(source, SD_EVENT_OFF);
-                r = -EPIPE;
+                answer->r = -EPIPE;
         }
-        finish(worker, r);
+        finish(worker, answer->r);
         return 0;
 }
 
@@ -278,6 +299,14 @@ static int command_with(Worker *worker, Verb verb, const char *text, WorkerDone 
         if (size <= COMMAND_MAX)
                 size = put_text(data, size, "");
         return command(worker, data, size, done, userdata);
+}
+
+int worker_read(Worker *worker, const char *path, WorkerDone done, void *userdata) {
+        return command_with(worker, VERB_READ, path, done, userdata);
+}
+
+const char *worker_text(const Worker *worker) {
+        return worker->answered.r == 0 ? worker->answered.text : NULL;
 }
 
 int worker_load(Worker *worker, const char *module, WorkerDone done, void *userdata) {

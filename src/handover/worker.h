@@ -49,6 +49,11 @@ void worker_set_deadline(Worker *worker, uint64_t usec);
 int worker_write(Worker *worker, const char *path, const char *value, WorkerDone done,
                  void *userdata);
 int worker_load(Worker *worker, const char *module, WorkerDone done, void *userdata);
+/* Reads an attribute whose file waits for the device's lock, which an unbind holds
+ * (driver_override). In done, worker_text() is the text without white space at its ends; NULL when
+ * it failed. */
+int worker_read(Worker *worker, const char *path, WorkerDone done, void *userdata);
+const char *worker_text(const Worker *worker);
 /* Waits until no worker of another daemon is left. */
 int worker_wait_others(Worker *worker, WorkerDone done, void *userdata);
 
