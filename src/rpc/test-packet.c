@@ -204,6 +204,9 @@ static void every_cut_of_a_list_fails_without_a_leak(void **state) {
 }
 
 static void a_string_that_is_absent_does_not_encode(void **state) {
+#ifdef __SANITIZE_ADDRESS__
+        skip(); /* the sanitizer's own xdr_string() measures the string that is not there */
+#endif
         RpcHeader header = {REMOTE_PROGRAM, 1, REMOTE_PROC_CONNECT_GET_URI, RPC_TYPE_REPLY, 1, 0};
         g_autoptr(GByteArray) bytes = NULL;
         remote_connect_get_uri_ret ret = {};
