@@ -16,6 +16,8 @@
 
 #define READ_FIRST ((size_t)4096) /* an attribute of sysfs is at most a page */
 
+#define OPEN_TRIES 1000 /* each takes microseconds */
+
 struct Sys {
         const Sys *parent; /* NULL: it counts its calls itself */
         int root;
@@ -77,10 +79,13 @@ static int sys_openat(const Sys *sys, const char *path, int flags) {
                 .flags = (uint64_t)flags | O_CLOEXEC,
                 .resolve = RESOLVE_IN_ROOT,
         };
+        unsigned tries = OPEN_TRIES;
         int fd;
 
         g_assert(path[0] != '/');
-        fd = (int)syscall(SYS_openat2, sys->root, path, &how, sizeof(how));
+        do /* a rename anywhere, as udev's of an interface, makes ".." uncertain: openat2(2), EAGAIN */
+                fd = (int)syscall(SYS_openat2, sys->root, path, &how, sizeof(how));
+        while (fd < 0 && errno == EAGAIN && --tries > 0);
         return fd < 0 ? neg_errno() : fd;
 }
 
