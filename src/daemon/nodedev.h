@@ -81,8 +81,8 @@ void nodedevs_set_callback(Nodedevs *nodedevs, NodedevFunc func, void *userdata)
 void nodedevs_set_manager(Nodedevs *nodedevs, Manager *manager);
 
 /* Reads one interface again (or for the first time, or finds it gone); NULL: all. A
- * PciMonitorNetFunc. */
-void nodedevs_refresh_net(const char *interface, void *nodedevs);
+ * PciMonitorNetFunc, userdata is the Nodedevs. */
+void nodedevs_refresh_net(const char *interface, void *userdata);
 
 PciTree *nodedevs_tree(const Nodedevs *nodedevs);
 PciNames *nodedevs_names(const Nodedevs *nodedevs);

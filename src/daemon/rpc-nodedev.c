@@ -97,7 +97,7 @@ static int list_all(Manager *manager, Call *call, const void *args, void *ret, E
 static int lookup_by_name(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_lookup_by_name_args *a = args;
         remote_node_device_lookup_by_name_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r < 0)
@@ -109,11 +109,12 @@ static int lookup_by_name(Manager *manager, Call *call, const void *args, void *
 static int get_xml_desc(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_get_xml_desc_args *a = args;
         remote_node_device_get_xml_desc_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = check_flags(a->flags, XML_INACTIVE, "nodeDeviceGetXMLDesc", err);
 
-        if (r == 0)
-                r = lookup(manager, a->name, &dev, err);
+        if (r < 0)
+                return r;
+        r = lookup(manager, a->name, &dev, err);
         if (r < 0)
                 return r;
         if (a->flags & XML_INACTIVE && !nodedev_is_persistent(dev)) {
@@ -128,7 +129,7 @@ static int get_xml_desc(Manager *manager, Call *call, const void *args, void *re
 static int get_parent(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_get_parent_args *a = args;
         remote_node_device_get_parent_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r < 0)
@@ -143,7 +144,7 @@ static int get_parent(Manager *manager, Call *call, const void *args, void *ret,
 static int num_of_caps(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_num_of_caps_args *a = args;
         remote_node_device_num_of_caps_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r == 0)
@@ -154,7 +155,7 @@ static int num_of_caps(Manager *manager, Call *call, const void *args, void *ret
 static int list_caps(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_list_caps_args *a = args;
         remote_node_device_list_caps_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r < 0)
@@ -170,7 +171,7 @@ static int list_caps(Manager *manager, Call *call, const void *args, void *ret, 
 static int is_active(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_is_active_args *a = args;
         remote_node_device_is_active_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r == 0)
@@ -181,7 +182,7 @@ static int is_active(Manager *manager, Call *call, const void *args, void *ret, 
 static int is_persistent(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_is_persistent_args *a = args;
         remote_node_device_is_persistent_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r == 0)
@@ -193,7 +194,7 @@ static int is_persistent(Manager *manager, Call *call, const void *args, void *r
 static int get_autostart(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_get_autostart_args *a = args;
         remote_node_device_get_autostart_ret *answer = ret;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r == 0)
@@ -203,7 +204,7 @@ static int get_autostart(Manager *manager, Call *call, const void *args, void *r
 
 static int set_autostart(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_device_set_autostart_args *a = args;
-        const Nodedev *dev;
+        const Nodedev *dev = NULL;
         int r = lookup(manager, a->name, &dev, err);
 
         if (r == 0)

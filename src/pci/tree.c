@@ -92,9 +92,8 @@ static int compare_addrs(const void *a, const void *b) {
         return pci_addr_compare(*(const PciAddr *)a, *(const PciAddr *)b);
 }
 
-/* The addresses on the bus, ascending; names sort otherwise where a domain has five digits. */
-static int list_bus(const Sys *sys, GArray **ret, Err *err) {
-        g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+/* Adds the addresses on the bus, ascending; names sort otherwise where a domain has five digits. */
+static int list_bus(const Sys *sys, GArray *addrs, Err *err) {
         g_auto(GStrv) names = NULL;
         int r = sys_list(sys, "sys/bus/pci/devices", &names);
 
@@ -107,7 +106,6 @@ static int list_bus(const Sys *sys, GArray **ret, Err *err) {
                         g_array_append_val(addrs, addr);
         }
         g_array_sort(addrs, compare_addrs);
-        *ret = g_steal_pointer(&addrs);
         return 0;
 }
 
@@ -126,8 +124,8 @@ static void append_gone(const PciTree *tree, GArray *addrs) {
 }
 
 int pci_tree_rescan(PciTree *tree, Err *err) {
-        g_autoptr(GArray) addrs = NULL;
-        int failed = 0, r = list_bus(tree->sys, &addrs, err);
+        g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+        int failed = 0, r = list_bus(tree->sys, addrs, err);
 
         if (r < 0)
                 return r;
@@ -142,12 +140,12 @@ int pci_tree_rescan(PciTree *tree, Err *err) {
 
 int pci_tree_new(const Sys *sys, PciTree **ret, Err *err) {
         g_autoptr(PciTree) tree = g_new0(PciTree, 1);
-        g_autoptr(GArray) addrs = NULL;
+        g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         int r;
 
         tree->sys = sys;
         tree->devices = g_ptr_array_new_with_free_func(tree_free_device);
-        r = list_bus(sys, &addrs, err);
+        r = list_bus(sys, addrs, err);
         if (r < 0)
                 return r;
         for (unsigned i = 0; i < addrs->len; i++) {
