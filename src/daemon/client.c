@@ -307,7 +307,8 @@ int client_new_consume(Server *server, int fd, bool read_only, Client **ret, Err
 
         client->refs = 1;
         client->id = ++last_id;
-        client->transport = transport_new_consume(fd);
+        client->transport = transport_new_consume(fd, read_only ? CLIENT_READ_ONLY_MESSAGE_MAX
+                                                                : RPC_PACKET_MAX);
         client->read_only = read_only;
         client->calls = g_ptr_array_new();
         client->streams = g_ptr_array_new();

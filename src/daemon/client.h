@@ -27,6 +27,8 @@
 /* And over this one no event is queued for it any more, but it is closed. */
 #define CLIENT_BACKLOG_EVENTS (16u << 20)
 #define CLIENT_STREAMS_MAX    64u
+/* The read-only sockets are open to everyone: no reading call needs a longer message. */
+#define CLIENT_READ_ONLY_MESSAGE_MAX (1u << 20)
 /* A connection that was not opened, or a message that has begun, may take this long. */
 #define CLIENT_INPUT_DEADLINE_SEC 30u
 /* Our pings to a client that speaks keepalive, and how many of them may stay without any sign of

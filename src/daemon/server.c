@@ -120,6 +120,14 @@ static void pause_accepting(Server *server, const char *why) {
         sd_event_source_set_enabled(server->resume, SD_EVENT_ONESHOT);
 }
 
+static bool user_has_too_many(const Server *server, uid_t uid) {
+        unsigned n = 0;
+
+        for (guint i = 0; uid != 0 && i < server->clients->len; i++)
+                n += client_uid(server->clients->pdata[i]) == uid;
+        return n > SERVER_USER_CLIENTS_MAX;
+}
+
 static void accept_client(Server *server, int fd, bool read_only) {
         g_auto(Err) err = ERR_INIT;
         Client *client;
@@ -129,6 +137,10 @@ static void accept_client(Server *server, int fd, bool read_only) {
                 return;
         }
         g_ptr_array_add(server->clients, client);
+        if (user_has_too_many(server, client_uid(client))) {
+                client_close(client, "closed: its user has too many connections");
+                return;
+        }
         /* Who is turned away waits in the kernel's queue until another has gone. */
         if (server->clients->len >= SERVER_CLIENTS_MAX)
                 enable_listeners(server, false);

@@ -19,6 +19,8 @@
 
 /* libvirtd's limit. */
 #define SERVER_CLIENTS_MAX 5000u
+/* Connections of one user other than root, so that nobody keeps the others out. */
+#define SERVER_USER_CLIENTS_MAX 200u
 
 typedef struct Server Server;
 

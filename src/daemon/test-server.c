@@ -188,7 +188,7 @@ static Transport *connect_to(Fixture *f, const char *name) {
         int fd = dial(f, name);
 
         assert_true(fd >= 0);
-        return transport_new_consume(fd);
+        return transport_new_consume(fd, RPC_PACKET_MAX);
 }
 
 static void round_of_loop(Fixture *f) {
@@ -458,6 +458,23 @@ static void bad_input_closes_that_client_only(void **state) {
         }
         call_hostname(*state, good, 1);
         assert_reply(*state, good, 1);
+}
+
+static void the_socket_for_everyone_takes_no_long_messages(void **state) {
+        static uint8_t block[RPC_STREAM_CHUNK];
+        RpcHeader header = {REMOTE_PROGRAM, 1, REMOTE_PROC_CONNECT_GET_HOSTNAME,
+                            RPC_TYPE_CALL,  1, 0};
+        g_autoptr(Transport) t = open_at(*state, "airlock-sock-ro", 0);
+        g_autoptr(Transport) rw = open_client(*state);
+        uint32_t length = GUINT32_TO_BE(CLIENT_READ_ONLY_MESSAGE_MAX + 4);
+        GByteArray *bytes = rpc_packet_encode_raw(&header, block, sizeof(block));
+        RpcPacket packet;
+
+        memcpy(bytes->data, &length, sizeof(length));
+        send_bytes(*state, t, bytes);
+        assert_int_equal(receive(*state, t, &packet), -ECONNRESET);
+        send_bytes(*state, rw, rpc_packet_encode_raw(&header, block, sizeof(block)));
+        assert_reply(*state, rw, 1);
 }
 
 static void a_payload_that_does_not_decode_is_an_error_reply(void **state) {
@@ -822,6 +839,7 @@ int main(void) {
                 TEST(a_handler_that_forgets_its_call_does_not_hang_the_client),
                 TEST(descriptors_travel_both_ways),
                 TEST(bad_input_closes_that_client_only),
+                TEST(the_socket_for_everyone_takes_no_long_messages),
                 TEST(a_payload_that_does_not_decode_is_an_error_reply),
                 TEST(a_client_that_reads_no_answers_is_not_read_either),
                 TEST(events_reach_who_asked_for_that_guest),

@@ -21,6 +21,7 @@ typedef struct Outgoing {
 
 struct Transport {
         int fd;
+        size_t max_message;
 
         uint8_t *in;
         size_t in_start, in_end, in_capacity;
@@ -40,10 +41,11 @@ static void outgoing_free(Outgoing *outgoing) {
         g_free(outgoing);
 }
 
-Transport *transport_new_consume(int fd) {
+Transport *transport_new_consume(int fd, size_t max_message) {
         Transport *transport = g_new0(Transport, 1);
 
         transport->fd = fd;
+        transport->max_message = max_message;
         g_queue_init(&transport->out);
         return transport;
 }
@@ -86,6 +88,8 @@ static int parse_next(Transport *transport, RpcPacket *ret) {
         r = rpc_packet_size(data, &size);
         if (r < 0)
                 return r;
+        if (size > transport->max_message)
+                return -EBADMSG;
         if (buffered(transport) < size)
                 return 0;
         r = rpc_packet_parse(data, size, &packet);

@@ -22,7 +22,8 @@
 
 typedef struct Transport Transport;
 
-Transport *transport_new_consume(int fd);
+/* max_message: a longer one is refused as it begins; at most RPC_PACKET_MAX. */
+Transport *transport_new_consume(int fd, size_t max_message);
 void transport_free(Transport *transport);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_free)
 
