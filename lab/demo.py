@@ -78,7 +78,7 @@ def guest_says(why: str, *patterns: str) -> list[Step]:
 def wait_line(pattern: str) -> str:
     """Shell that ends with the first line of the guest's log that matches, without asking again and again."""
     watch = f"exec 3< <(exec tail -n +1 -F {GUEST_LOG} 2> /dev/null); tail=$!"
-    find = f"timeout 30 grep -m 1 -E {shlex.quote(pattern)} <&3; status=$?; kill $tail; exit $status"
+    find = f"timeout 90 grep -m 1 -E {shlex.quote(pattern)} <&3; status=$?; kill $tail; exit $status"
     return f"bash -c {shlex.quote(f'{watch}; {find}')}"
 
 
@@ -149,7 +149,7 @@ def run_step(host: LabHost, step: Step, tool: str) -> bool:
     print(f"\n# {step.why}")
     if not step.quiet:
         print(f"$ {command}", flush=True)
-    result = host.run(command, timeout=60)
+    result = host.run(command, timeout=120)
     print((result.output + result.errors).strip("\n"), flush=True)
     missing = [pattern for pattern in step.expect if not re.search(pattern, result.output)]
     for pattern in missing:

@@ -78,26 +78,21 @@ unsigned pci_find_capability(PciFunction f, uint8_t id) {
         return 0;
 }
 
-/* What of the register can be written: for a BAR, the bits above its size. Decoding is off
- * meanwhile. */
+/* What of the register can be written: for a BAR, the bits above its size. */
 static uint32_t writable_bits(PciFunction f, unsigned reg) {
-        uint16_t command = pci_read16(f, PCI_COMMAND);
         uint32_t value = pci_read32(f, reg);
         uint32_t bits;
 
-        pci_write16(f, PCI_COMMAND, command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
         pci_write32(f, reg, 0xffffffff);
         bits = pci_read32(f, reg);
         pci_write32(f, reg, value);
-        pci_write16(f, PCI_COMMAND, command);
         return bits;
 }
 
-Bar pci_bar(PciFunction f, unsigned index, unsigned *ret_next) {
+static Bar probe_bar(PciFunction f, unsigned index) {
         unsigned reg = PCI_BAR0 + index * 4;
         uint32_t value = pci_read32(f, reg), bits = writable_bits(f, reg);
 
-        *ret_next = index + 1;
         if (bits == 0)
                 return (Bar){.kind = BAR_NONE};
         if (bits & BAR_IS_IO)
@@ -108,15 +103,28 @@ Bar pci_bar(PciFunction f, unsigned index, unsigned *ret_next) {
         if ((bits & BAR_KIND) == BAR_IS_64) {
                 bar.kind = BAR_MEMORY64;
                 bar.address |= (uint64_t)pci_read32(f, reg + 4) << 32;
-                *ret_next = index + 2;
         }
         return bar;
 }
 
-uint32_t pci_rom_size(PciFunction f) {
-        uint32_t bits = writable_bits(f, pci_is_bridge(f) ? PCI_BRIDGE_ROM : PCI_ROM) & ROM_ADDRESS;
+/* Decoding goes off once for all: each change of it makes the host map or unmap an assigned device.
+ */
+Resources pci_probe(PciFunction f) {
+        Resources found = {0};
+        bool bridge = pci_is_bridge(f);
+        uint16_t command = pci_read16(f, PCI_COMMAND);
+        uint32_t rom;
 
-        return bits ? ~bits + 1 : 0;
+        pci_write16(f, PCI_COMMAND, command & (uint16_t) ~(PCI_COMMAND_IO | PCI_COMMAND_MEMORY));
+        for (unsigned i = 0; i < (bridge ? 2 : PCI_BARS); i++) {
+                found.bar[i] = probe_bar(f, i);
+                if (found.bar[i].kind == BAR_MEMORY64)
+                        i++;
+        }
+        rom = writable_bits(f, bridge ? PCI_BRIDGE_ROM : PCI_ROM) & ROM_ADDRESS;
+        found.rom = rom ? ~rom + 1 : 0;
+        pci_write16(f, PCI_COMMAND, command);
+        return found;
 }
 
 static bool is_present(PciFunction f) {
@@ -147,18 +155,23 @@ void pci_walk(void (*visit)(PciFunction f)) {
         walk_bus(0, visit);
 }
 
-static void report_bars(PciFunction f) {
+static void report_resources(PciFunction f) {
         static const char *const kinds[] = {
                 [BAR_IO] = "io", [BAR_MEMORY] = "memory", [BAR_MEMORY64] = "memory64"};
+        Resources found = pci_probe(f);
 
-        for (unsigned i = 0, next; i < (pci_is_bridge(f) ? 2 : PCI_BARS); i = next) {
-                Bar bar = pci_bar(f, i, &next);
+        for (unsigned i = 0; i < PCI_BARS; i++) {
+                const Bar *bar = &found.bar[i];
 
-                if (bar.kind != BAR_NONE)
+                if (bar->kind != BAR_NONE)
                         say("bar %b index=%u kind=%s%s size=%x address=%8x%8x", f, i,
-                            kinds[bar.kind], bar.prefetchable ? "-prefetchable" : "", bar.size,
-                            (uint32_t)(bar.address >> 32), (uint32_t)bar.address);
+                            kinds[bar->kind], bar->prefetchable ? "-prefetchable" : "", bar->size,
+                            (uint32_t)(bar->address >> 32), (uint32_t)bar->address);
         }
+        if (found.rom > 0)
+                say("rom %b size=%x", f, found.rom);
+        else
+                say("rom %b none", f);
 }
 
 void pci_report(PciFunction f) {
@@ -173,14 +186,7 @@ void pci_report(PciFunction f) {
                 say("pci %b id=%4x:%4x class=%6x subsystem=%4x:%4x", f, id & 0xffff, id >> 16,
                     class, subsystem & 0xffff, subsystem >> 16);
         }
-        report_bars(f);
-
-        uint32_t rom = pci_rom_size(f);
-
-        if (rom > 0)
-                say("rom %b size=%x", f, rom);
-        else
-                say("rom %b none", f);
+        report_resources(f);
 }
 
 /* The bridge that leads to the bus, or PCI_ABSENT. */
@@ -205,13 +211,14 @@ static uint32_t behind_collision(uint8_t bus, uint32_t start, uint32_t size) {
         for (PciFunction f = (PciFunction)bus << 8; f < (bus + 1u) << 8; f++) {
                 if (!is_present(f))
                         continue;
-                for (unsigned i = 0, next; i < PCI_BARS; i = next) {
-                        Bar bar = pci_bar(f, i, &next);
 
-                        if (bar.kind < BAR_MEMORY || bar.address == 0 || bar.address >> 32)
+                Resources found = pci_probe(f);
+
+                for (const Bar *bar = found.bar; bar < found.bar + PCI_BARS; bar++) {
+                        if (bar->kind < BAR_MEMORY || bar->address == 0 || bar->address >> 32)
                                 continue;
-                        if (bar.address < start + size && start < bar.address + bar.size)
-                                return (uint32_t)bar.address + bar.size;
+                        if (bar->address < start + size && start < bar->address + bar->size)
+                                return (uint32_t)bar->address + bar->size;
                 }
         }
         return start;
@@ -234,31 +241,29 @@ static uint32_t find_room(PciFunction bridge, uint8_t bus, uint32_t size) {
 void pci_place(PciFunction f) {
         uint8_t bus = (uint8_t)(f >> 8);
         PciFunction bridge = find_bridge(bus);
+        Resources wanted = pci_probe(f);
 
         if (bridge == PCI_ABSENT || pci_is_bridge(f))
                 return;
         pci_write16(bridge, PCI_COMMAND,
                     pci_read16(bridge, PCI_COMMAND) | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-        for (unsigned i = 0, next; i < PCI_BARS; i = next) {
-                Bar bar = pci_bar(f, i, &next);
-
-                if (bar.kind < BAR_MEMORY || bar.address != 0)
-                        continue;
-                pci_write32(f, PCI_BAR0 + i * 4, find_room(bridge, bus, bar.size));
-        }
+        for (unsigned i = 0; i < PCI_BARS; i++)
+                if (wanted.bar[i].kind >= BAR_MEMORY && wanted.bar[i].address == 0)
+                        pci_write32(f, PCI_BAR0 + i * 4,
+                                    find_room(bridge, bus, wanted.bar[i].size));
 }
 
 volatile uint32_t *pci_map(PciFunction f) {
-        for (unsigned i = 0, next; i < PCI_BARS; i = next) {
-                Bar bar = pci_bar(f, i, &next);
+        for (unsigned i = 0; i < PCI_BARS; i++) {
+                uint32_t value = pci_read32(f, PCI_BAR0 + i * 4);
 
-                if (bar.kind < BAR_MEMORY)
+                if (value == 0 || value & BAR_IS_IO)
                         continue;
-                if (bar.address == 0 || bar.address >> 32)
+                if ((value & BAR_KIND) == BAR_IS_64 && pci_read32(f, PCI_BAR0 + i * 4 + 4) != 0)
                         return NULL;
                 pci_write16(f, PCI_COMMAND,
                             pci_read16(f, PCI_COMMAND) | PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
-                return (volatile uint32_t *)(uint32_t)bar.address;
+                return value & ~15u ? (volatile uint32_t *)(value & ~15u) : NULL;
         }
         return NULL;
 }

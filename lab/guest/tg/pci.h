@@ -50,6 +50,11 @@ typedef struct {
         uint32_t size;
 } Bar;
 
+typedef struct {
+        Bar bar[PCI_BARS]; /* a 64-bit one takes two: the second is BAR_NONE */
+        uint32_t rom;      /* size of the ROM BAR; 0: none */
+} Resources;
+
 uint8_t pci_read8(PciFunction f, unsigned reg);
 uint16_t pci_read16(PciFunction f, unsigned reg);
 uint32_t pci_read32(PciFunction f, unsigned reg);
@@ -61,11 +66,8 @@ bool pci_is_bridge(PciFunction f);
 /* Offset of the capability, or 0. */
 unsigned pci_find_capability(PciFunction f, uint8_t id);
 
-/* A 64-bit BAR takes two: the index of the one behind it is skipped by *ret_next. */
-Bar pci_bar(PciFunction f, unsigned index, unsigned *ret_next);
-
-/* Size of the ROM BAR, 0 where there is none. */
-uint32_t pci_rom_size(PciFunction f);
+/* Sizes all that the function decodes; it decodes nothing meanwhile. */
+Resources pci_probe(PciFunction f);
 
 /* Calls visit for each function there is, bridges before what is behind them. */
 void pci_walk(void (*visit)(PciFunction f));
