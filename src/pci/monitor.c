@@ -109,13 +109,9 @@ int pci_monitor_fd(const PciMonitor *monitor) {
         return monitor->epoll;
 }
 
-static void burst_add_function(Burst *burst, const char *name) {
-        PciAddr addr;
-        uint64_t key;
+static void burst_add_function(Burst *burst, PciAddr addr) {
+        uint64_t key = pci_addr_key(addr);
 
-        if (pci_addr_parse(name, &addr) < 0)
-                return;
-        key = pci_addr_key(addr);
         if (g_hash_table_add(burst->functions, g_memdup2(&key, sizeof(key))))
                 g_array_append_val(burst->addrs, addr);
 }
@@ -129,8 +125,11 @@ static void burst_add(Burst *burst, Source source, struct udev_device *event) {
         const char *old_path = udev_device_get_property_value(event, "DEVPATH_OLD");
         const char *name = udev_device_get_sysname(event);
 
+        PciAddr addr;
+
         if (source == SOURCE_PCI) {
-                burst_add_function(burst, name);
+                if (pci_addr_parse(name, &addr) == 0)
+                        burst_add_function(burst, addr);
                 return;
         }
         if (old_path) {
@@ -162,11 +161,24 @@ static int collect(const PciMonitor *monitor, Source source, Burst *burst, Err *
         }
 }
 
-static int refresh_functions(const Burst *burst, PciTree *tree, Err *err) {
+/* The kernel does not say that a physical function lost its virtual ones, only that those went. */
+static void burst_add_owners(Burst *burst, const PciTree *tree) {
+        unsigned n = burst->addrs->len;
+
+        for (unsigned i = 0; i < n; i++) {
+                const PciDevice *dev = pci_tree_find(tree, g_array_index(burst->addrs, PciAddr, i));
+
+                if (dev && dev->is_vf)
+                        burst_add_function(burst, dev->pf);
+        }
+}
+
+static int refresh_functions(Burst *burst, PciTree *tree, Err *err) {
         int failed = 0;
 
         if (burst->overrun)
                 return pci_tree_rescan(tree, err);
+        burst_add_owners(burst, tree);
         for (unsigned i = 0; i < burst->addrs->len; i++) {
                 int r = pci_tree_refresh(tree, g_array_index(burst->addrs, PciAddr, i), err);
 

@@ -97,6 +97,19 @@ static void an_event_refreshes_the_function_that_it_names(void **state) {
         assert_null(strstr(fixture.log->str, "net:all"));
 }
 
+static void a_lost_virtual_function_refreshes_its_owner(void **state) {
+        _cleanup_(fixture_done) Fixture fixture = {};
+        PciAddr addr = {};
+
+        fixture_init(&fixture);
+        test_host_link(fixture.host, ROOT_COMPLEX "/physfn", "../0000:00:03.0");
+        assert_int_equal(pci_tree_refresh(fixture.tree, addr, NULL), 0);
+        give_driver(&fixture, "sys/devices/pci0000:00/0000:00:03.0", "1022:1482");
+        test_host_remove(fixture.host, "sys/bus/pci/devices/0000:00:00.0");
+        ask(LIVE_FUNCTION, 1);
+        wait_for(&fixture, "-0000:00:00.0 ~0000:00:03.0 ");
+}
+
 static void an_event_names_the_interface(void **state) {
         _cleanup_(fixture_done) Fixture fixture = {};
 
@@ -120,6 +133,7 @@ static void after_an_overrun_all_is_read_again(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_event_refreshes_the_function_that_it_names),
+                cmocka_unit_test(a_lost_virtual_function_refreshes_its_owner),
                 cmocka_unit_test(an_event_names_the_interface),
                 cmocka_unit_test(after_an_overrun_all_is_read_again),
         };
