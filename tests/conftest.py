@@ -56,6 +56,18 @@ def daemon(
         yield running
 
 
+@pytest.fixture(autouse=True)
+def daemon_lives(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test in which the daemon died has failed, and the next one gets a new daemon."""
+    yield
+    if "daemon" not in request.fixturenames:
+        return
+    running = request.getfixturevalue("daemon")
+    if status := running.died():
+        running.start()
+        pytest.fail(f"{running.name} ended by itself with status {status}")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Gives a failed test the end of what its daemon logged."""

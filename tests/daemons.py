@@ -21,6 +21,8 @@ SANDBOX = ROOT / "tests" / "sandbox.py"
 # libvirtd probes QEMU for some eight seconds unless it finds what it probed the last time.
 CACHE = ROOT / "build" / "cache" / "libvirt"
 
+AIRLOCK_DIRECTORIES = ("config", "state", "log", "cache")
+
 QEMU_CONF = """\
 user = "root"
 group = "root"
@@ -76,7 +78,7 @@ class Daemon:
         """Makes the namespace and starts the daemon in it."""
         self.prepare()
         pairs = [str(word) for bind in self.binds() for word in bind]
-        namespace = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        namespace = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
         init = [*namespace, "/usr/bin/python3", str(SANDBOX), *pairs, "--", *self.command()]
         self.process = subprocess.Popen(
             init, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log.open("a"), text=True
@@ -108,6 +110,11 @@ class Daemon:
         self.tell(f"signal {int(number)}")
         return int(self.tell("wait"))
 
+    def died(self) -> str | None:
+        """The exit status of a daemon that ended by itself, else None."""
+        status = self.tell("status")
+        return None if status == "alive" else status
+
     def wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + 30
         while True:
@@ -116,7 +123,7 @@ class Daemon:
                     client.connect(str(self.socket))
                     return
                 except OSError as error:
-                    if time.monotonic() > deadline:
+                    if time.monotonic() > deadline or self.died():
                         text = f"{self.name} does not answer: {error}; its log:\n{self.log_text()}"
                         raise RuntimeError(text) from error
             time.sleep(0.02)
@@ -149,12 +156,13 @@ class Airlockd(Daemon):
     name = "airlockd"
 
     def command(self) -> list[str]:
-        etc, lib = self.directory / "etc", self.directory / "lib"
-        return [str(airlockd_path()), "--config-dir", str(etc), "--state-dir", str(lib)]
+        """With its default sockets and run directory, which lie in the private /run."""
+        dirs = [f"--{name}-dir={self.directory / name}" for name in AIRLOCK_DIRECTORIES]
+        return [str(airlockd_path()), *dirs]
 
     def prepare(self) -> None:
         super().prepare()
-        for name in ("etc", "lib"):
+        for name in AIRLOCK_DIRECTORIES:
             (self.directory / name).mkdir(exist_ok=True)
 
 

@@ -1,18 +1,23 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""First process of a private mount and PID namespace in which one daemon runs.
+"""First process of a private mount, network and PID namespace in which one daemon runs.
 
-    unshare --mount --pid --fork --kill-child --mount-proc sandbox.py [BIND SOURCE TARGET]... -- DAEMON [ARGUMENT]...
+    unshare --mount --net --pid --fork --kill-child --mount-proc sandbox.py [BIND SOURCE TARGET]... -- DAEMON [ARGUMENT]...
 
 Each TARGET is covered by the directory SOURCE. Commands come as lines on the standard input, one
-answer line each: "start", "signal NUMBER", "wait". When the input ends, or this process is killed,
+answer line each: "start", "signal NUMBER", "status", "wait". When the input ends, or this process is killed,
 the kernel ends everything that was started here: daemon, guests, helpers.
 """
 
+import fcntl
 import os
 import select
 import signal
+import socket
+import struct
 import subprocess
 import sys
+
+SIOCSIFFLAGS, IFF_UP, IFF_RUNNING = 0x8914, 0x1, 0x40
 
 
 class Init:
@@ -66,9 +71,18 @@ class Init:
             return self.start()
         if words[0] == "signal":
             return self.signal(int(words[1]))
+        if words[0] == "status":
+            return "alive" if self.pid else str(os.waitstatus_to_exitcode(self.status))
         if words[0] == "wait":
             return self.wait()
         return "unknown"
+
+
+def bring_up_loopback() -> None:
+    """Guests' displays listen on it."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
+        request = struct.pack("16sH14x", b"lo", IFF_UP | IFF_RUNNING)
+        fcntl.ioctl(control, SIOCSIFFLAGS, request)
 
 
 def main() -> None:
@@ -76,6 +90,7 @@ def main() -> None:
     binds, command = sys.argv[1:split], sys.argv[split + 1 :]
     for source, target in zip(binds[::2], binds[1::2]):
         subprocess.run(["mount", "--bind", source, target], check=True)
+    bring_up_loopback()
     init = Init(command)
     for line in iter(sys.stdin.readline, ""):
         print(init.obey(line), flush=True)

@@ -32,8 +32,15 @@ def run_events() -> None:
         libvirt.virEventRunDefaultImpl()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def conn(daemon: Daemon) -> Iterator[libvirt.virConnect]:
+    connection = libvirt.open(daemon.uri)
+    yield connection
+    connection.close()
+
+
+@pytest.fixture(scope="module")
+def module_conn(daemon: Daemon) -> Iterator[libvirt.virConnect]:
     connection = libvirt.open(daemon.uri)
     yield connection
     connection.close()
@@ -70,11 +77,13 @@ def name() -> str:
 def no_guest_left(request: pytest.FixtureRequest) -> Iterator[None]:
     """Each test leaves the daemon without guests; those of a module's fixtures are exempt."""
     yield
-    if "conn" not in request.fixturenames:
+    if "conn" not in request.fixturenames or request.getfixturevalue("daemon").died():
         return
-    for dom in request.getfixturevalue("conn").listAllDomains():
+    connection = libvirt.open(request.getfixturevalue("daemon").uri)
+    for dom in connection.listAllDomains():
         if not dom.name().startswith("module-"):
             remove(dom)
+    connection.close()
 
 
 def remove(dom: libvirt.virDomain) -> None:
@@ -94,9 +103,9 @@ def running(conn: libvirt.virConnect, name: str) -> libvirt.virDomain:
 
 
 @pytest.fixture(scope="module")
-def module_guest(conn: libvirt.virConnect) -> Iterator[libvirt.virDomain]:
+def module_guest(module_conn: libvirt.virConnect) -> Iterator[libvirt.virDomain]:
     """One running guest for a whole module that only looks at it or puts it back as it was."""
-    dom = conn.defineXML(guests.guest(f"module-{next(NAMES)}"))
+    dom = module_conn.defineXML(guests.guest(f"module-{next(NAMES)}"))
     dom.create()
     yield dom
     remove(dom)

@@ -11,14 +11,14 @@ import guests
 
 
 @pytest.fixture(scope="module")
-def zoo(conn: libvirt.virConnect) -> Iterator[dict[str, libvirt.virDomain]]:
+def zoo(module_conn: libvirt.virConnect) -> Iterator[dict[str, libvirt.virDomain]]:
     """One guest of each state: off, running, paused; and a transient one that runs."""
-    off = conn.defineXML(guests.guest("module-off"))
-    running = conn.defineXML(guests.guest("module-running"))
+    off = module_conn.defineXML(guests.guest("module-off"))
+    running = module_conn.defineXML(guests.guest("module-running"))
     running.create()
-    paused = conn.defineXML(guests.guest("module-paused"))
+    paused = module_conn.defineXML(guests.guest("module-paused"))
     paused.createWithFlags(libvirt.VIR_DOMAIN_START_PAUSED)
-    transient = conn.createXML(guests.guest("module-transient"))
+    transient = module_conn.createXML(guests.guest("module-transient"))
     off.setAutostart(1)
     yield {"off": off, "running": running, "paused": paused, "transient": transient}
     for dom in (off, running, paused, transient):

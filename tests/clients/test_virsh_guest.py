@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """virsh: guests and their devices."""
 
+import contextlib
 import re
+import select
 import subprocess
 import time
 import uuid
@@ -208,9 +210,8 @@ def test_attach_and_detach(virsh, running, document, how):
     assert ("<rng" in virsh("dumpxml", running)) == (how != "--config")
     if how == "--config":
         assert virsh("detach-device", running, rng, how) == "Device detached successfully"
-        assert virsh.fails("detach-device", running, rng, how) == (
-            f"error: Failed to detach device from {rng}\n"
-            "error: device not found: no matching RNG device was found"
+        assert virsh.fails("detach-device", running, rng, how).startswith(
+            f"error: Failed to detach device from {rng}\nerror: device not found: "
         )
 
 
@@ -255,17 +256,32 @@ def test_edit_while_it_runs(virsh, running):
     assert "65536" in virsh("dumpxml", running, "--inactive", "--xpath", "//memory")
 
 
-def test_event(virsh, defined):
-    words = ["event", "--all", "--loop", "--timeout", "3"]
-    watcher = subprocess.Popen(
-        ["virsh", "-c", virsh.uri, *words], stdout=subprocess.PIPE, text=True
-    )
-    time.sleep(0.5)
-    for verb in ("start", "suspend", "resume", "destroy"):
-        virsh(verb, defined)
-    text = watcher.communicate(timeout=30)[0]
-    told = re.findall(rf"event 'lifecycle' for domain '{defined}': (.*)", text)
-    assert [line for line in told if "Shutdown" not in line] == [
+@contextlib.contextmanager
+def watcher(virsh, document, *words):
+    """virsh event in the background, after its first sign of life; yields its lines as they come."""
+    command = ["stdbuf", "-oL", "virsh", "-c", virsh.uri, "event", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    sign = document("sign", guests.guest("sign", uuid="5ca1ab1e-0000-4000-8000-000000000001"))
+    ready, _, _ = select.select([process.stdout], [], [], 0)
+    while not ready:
+        virsh("define", sign)
+        ready, _, _ = select.select([process.stdout], [], [], 0.2)
+    try:
+        yield (line for line in process.stdout if "'sign'" not in line)
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_event(virsh, document, defined):
+    with watcher(virsh, document, "--all", "--loop", "--timeout", "30") as lines:
+        for verb in ("start", "suspend", "resume", "destroy"):
+            virsh(verb, defined)
+        told = []
+        while not told or "Stopped" not in told[-1]:
+            told.append(next(lines).rstrip())
+    prefix = f"event 'lifecycle' for domain '{defined}': "
+    assert [line.removeprefix(prefix) for line in told if "Shutdown" not in line] == [
         "Resumed Unpaused",
         "Started Booted",
         "Suspended Paused",
@@ -274,16 +290,10 @@ def test_event(virsh, defined):
     ]
 
 
-def test_one_event_and_out(virsh, defined):
-    words = ["event", "--domain", defined, "--event", "lifecycle", "--timeout", "10"]
-    watcher = subprocess.Popen(
-        ["virsh", "-c", virsh.uri, *words], stdout=subprocess.PIPE, text=True
-    )
-    time.sleep(0.5)
-    virsh("start", defined)
-    text = watcher.communicate(timeout=30)[0]
-    assert watcher.returncode == 0
-    assert "events received: 1" in text
+def test_one_event_and_out(virsh, document, defined):
+    """Without --loop the first event ends it."""
+    with watcher(virsh, document, "--event", "lifecycle", "--timeout", "30") as lines:
+        assert "events received: 1\n" in list(lines)
 
 
 def test_event_list(virsh):
