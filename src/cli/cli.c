@@ -108,19 +108,21 @@ static int run_help(const Command *command) {
         return 0;
 }
 
-static int run_connected(Cli *cli, const Parsed *parsed, Err *err) {
+static int run_command(Cli *cli, const Parsed *parsed, Err *err) {
         const Command *command = parsed->command;
-        int r;
 
         if (parsed->help)
                 return run_help(command);
         if (cli->json && !command->json)
                 return fail(err, VIR_ERR_INVALID_ARG, "command '%s' has no JSON output",
                             command->name);
-        r = command->offline ? 0 : cli_connect(cli, err);
-        if (r < 0)
-                return r;
         return command->run(cli, parsed->args, err);
+}
+
+/* What fails before a command runs: no empty line follows. */
+static int fail_before(Cli *cli, const Err *err) {
+        cli_report(cli, err);
+        return 1;
 }
 
 /* Returns the exit status. */
@@ -129,20 +131,17 @@ static int run_parsed(Cli *cli, const Parsed *parsed) {
         g_auto(Err) err = ERR_INIT;
         int r;
 
-        r = run_connected(cli, parsed, &err);
+        if (!parsed->help && !parsed->command->offline && cli_connect(cli, &err) < 0)
+                return fail_before(cli, &err);
+        r = run_command(cli, parsed, &err);
         if (r < 0)
                 cli_report(cli, &err);
         if (cli->timing)
                 printf("(Time: %.3f ms)\n", (double)(g_get_monotonic_time() - start) / 1000);
-        else if (!cli->leave)
+        else if (!cli->leave && !parsed->command->bare)
                 cli_say(cli, "\n");
         fflush(stdout);
         return r < 0 ? 1 : 0;
-}
-
-static int fail_parse(Cli *cli, const Err *err) {
-        cli_report(cli, err);
-        return 1;
 }
 
 int cli_run_line(Cli *cli, const char *line) {
@@ -152,12 +151,12 @@ int cli_run_line(Cli *cli, const char *line) {
         int status = 0;
 
         if (words_split(line, &commands, &err) < 0)
-                return fail_parse(cli, &err);
+                return fail_before(cli, &err);
         for (unsigned i = 0; i < commands->len; i++) {
                 Parsed *one;
 
                 if (parse_command(cli, commands->pdata[i], &one, &err) < 0)
-                        return fail_parse(cli, &err);
+                        return fail_before(cli, &err);
                 g_ptr_array_add(parsed, one);
         }
         for (unsigned i = 0; i < parsed->len && !cli->leave; i++)
@@ -171,7 +170,7 @@ int cli_run_words(Cli *cli, char *const *words) {
         int status;
 
         if (parse_command(cli, words, &parsed, &err) < 0)
-                return fail_parse(cli, &err);
+                return fail_before(cli, &err);
         status = run_parsed(cli, parsed);
         parsed_free(parsed);
         return status;

@@ -24,7 +24,6 @@ struct Cli {
         bool quiet; /* results alone: no heads of tables, no confirmations */
         bool json;  /* of commands that can */
         bool timing;
-        bool interactive;
         char escape; /* control character that ends a console */
 
         Conn *conn; /* NULL: not yet, or lost */

@@ -99,15 +99,11 @@ static const char *const plan_kind_names[] = {
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(plan_kind_names) == G_N_ELEMENTS(plan_kinds) + 1);
 
-static int find_kind(const char *name, const struct PlanKind **ret, Err *err) {
-        for (size_t i = 0; i < G_N_ELEMENTS(plan_kinds); i++) {
-                if (!g_str_equal(plan_kinds[i].name, name))
-                        continue;
-                *ret = &plan_kinds[i];
-                return 0;
-        }
-        return fail_hint(err, fail(err, VIR_ERR_INVALID_ARG, "there is no plan '%s'", name),
-                         "start, attach, detach, detach-host, reattach-host or reset");
+static const struct PlanKind *find_kind(const char *name) {
+        for (size_t i = 0; i < G_N_ELEMENTS(plan_kinds); i++)
+                if (g_str_equal(plan_kinds[i].name, name))
+                        return &plan_kinds[i];
+        return NULL;
 }
 
 static int check_words(const struct PlanKind *kind, char *const *words, Err *err) {
@@ -156,12 +152,15 @@ static int show_plan(Cli *cli, const Args *args, const AssignPlan *plan, Err *er
 static int cmd_plan(Cli *cli, const Args *args, Err *err) {
         char *const *words = args_rest(args);
         AssignPlan plan = {.flags = plan_flags(args)};
-        const struct PlanKind *kind = NULL;
+        const struct PlanKind *kind = find_kind(args_text(args, "kind"));
         int r;
 
-        r = find_kind(args_text(args, "kind"), &kind, err);
-        if (r >= 0)
-                r = check_words(kind, words, err);
+        if (!kind)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_INVALID_ARG, "there is no plan '%s'",
+                                      args_text(args, "kind")),
+                                 "start, attach, detach, detach-host, reattach-host or reset");
+        r = check_words(kind, words, err);
         if (r < 0)
                 return r;
         plan.kind = kind->name;

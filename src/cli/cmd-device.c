@@ -32,15 +32,14 @@ static void change_done(Change *change) {
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Change, change_done)
 
 static int check_options(const Args *args, Err *err) {
-        static const char *const others[] = {"persistent", "live", "config"};
+        int r;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
-                int r = args_exclusive(args, others[i], "current", err);
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        r = args_exclusive(args, "persistent", "current", err);
+        if (r >= 0)
+                r = args_exclusive(args, "current", "live", err);
+        if (r >= 0)
+                r = args_exclusive(args, "current", "config", err);
+        return r;
 }
 
 static int read_change(Cli *cli, const Args *args, Change *ret, Err *err) {

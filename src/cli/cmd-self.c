@@ -76,7 +76,8 @@ static int cmd_echo(Cli *cli, const Args *args, Err *err) {
                 }
                 fprintf(to, "%s%s", space, text);
         }
-        fputc('\n', to);
+        if (!cli->quiet)
+                fputc('\n', to);
         return 0;
 }
 
@@ -88,8 +89,6 @@ static int cmd_quit(Cli *cli, const Args *args, Err *err) {
 static int cmd_cd(Cli *cli, const Args *args, Err *err) {
         const char *dir = args_text(args, "dir") ?: g_get_home_dir();
 
-        if (!cli->interactive)
-                return fail(err, VIR_ERR_INVALID_ARG, "cd: command valid only in interactive mode");
         if (chdir(dir) < 0)
                 return fail_errno(err, neg_errno(), "cd: %s", dir);
         return 0;
@@ -150,7 +149,8 @@ static const Command commands[] = {
          options_complete, .offline = true, .run = cmd_complete},
         {"connect", "connect anew, to the same daemon or to another", NULL, options_connect,
          .offline = true, .run = cmd_connect},
-        {"echo", "print the arguments", NULL, options_echo, .offline = true, .run = cmd_echo},
+        {"echo", "print the arguments", NULL, options_echo, .offline = true, .bare = true,
+         .run = cmd_echo},
         {"exit", "leave this shell", .offline = true, .run = cmd_quit},
         {"help", "print this help, or that of a command or group", NULL, options_help,
          .offline = true, .run = cmd_help},

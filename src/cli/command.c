@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
 
-#include <string.h>
-
-/* Column of the summaries in a list of commands, and the least one of an option's help. */
-#define SUMMARY_COLUMN 30
-#define OPTION_COLUMN  16
+/* Columns that names of commands and of options take in lists, at least. */
+#define COMMAND_WIDTH 30
+#define OPTION_WIDTH  15
 
 const Command *command_find(const CommandGroup *const *groups, const char *name) {
         GROUP_FOREACH(group, groups)
@@ -65,8 +63,7 @@ static void append_option_help(GString *out, const Option *option) {
                                        option->kind == OPTION_REST ? "..." : "");
         else
                 left = g_strdup_printf("--%s <%s>", option->name, option_value_name(option));
-        g_string_append_printf(out, "    %-*s %s%s\n", OPTION_COLUMN - 1, left,
-                               strlen(left) >= OPTION_COLUMN ? " " : "", option->help);
+        g_string_append_printf(out, "    %-*s  %s\n", OPTION_WIDTH, left, option->help);
 }
 
 char *command_help(const Command *command) {
@@ -88,7 +85,7 @@ char *command_help(const Command *command) {
 static void append_group(GString *out, const CommandGroup *group) {
         g_string_append_printf(out, " %s (help keyword '%s'):\n", group->title, group->keyword);
         COMMAND_FOREACH(command, group)
-        g_string_append_printf(out, "    %-*s %s\n", SUMMARY_COLUMN, command->name,
+        g_string_append_printf(out, "    %-*s %s\n", COMMAND_WIDTH, command->name,
                                command->summary);
 }
 

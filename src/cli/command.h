@@ -4,8 +4,9 @@
 /* What a command is: one table line with its options, its help and the function that runs it. The
  * grammar (parse.h), the help, the completion and the shell all work from these tables.
  *
- * The grammar is virsh's: words that start with "--" are options, all others fill the positional
- * options in their order; an option of kind OPTION_REST takes every word that is left. */
+ * The grammar is virsh's: words that start with "--" are options, all others fill the options that
+ * take a value, in the order of the table; one of kind OPTION_REST takes every word that is left.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,7 +42,7 @@ typedef enum Candidates {
 typedef struct Option {
         const char *name;
         OptionKind kind;
-        bool positional; /* a word without a name can fill it */
+        bool positional; /* its name is usually left out */
         bool required;
         Candidates candidates;
         const char *const *words; /* with CANDIDATES_WORDS; NULL-terminated */
@@ -54,6 +55,7 @@ typedef struct Command {
         const char *description; /* NULL: the summary says it all */
         const Option *options;   /* ends with a line without a name; NULL: takes none */
         bool offline;            /* runs without a connection */
+        bool bare;               /* no empty line follows its result */
         bool json;               /* can answer in JSON */
 
         /* 0; or negative, with err set unless all was told already. */

@@ -173,7 +173,6 @@ static int run_editing(Cli *cli) {
 }
 
 int shell_run(Cli *cli) {
-        cli->interactive = true;
         if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
                 return run_lines(cli);
         cli_say(cli, "This is airlock, the shell of the daemon that gives devices to guests.\n\n"

@@ -30,17 +30,31 @@ static char *node_text(xmlDoc *doc, xmlNode *node) {
         return text;
 }
 
-static char *format_nodes(xmlDoc *doc, const xmlNodeSet *nodes, bool wrap) {
-        GString *out = g_string_new(wrap ? "<nodes>\n" : NULL);
+static char *format_nodes(xmlDoc *doc, const xmlNodeSet *nodes) {
+        GString *out = g_string_new(NULL);
 
         for (int i = 0; nodes && i < nodes->nodeNr; i++) {
                 g_autofree char *text = node_text(doc, nodes->nodeTab[i]);
 
-                g_string_append_printf(out, "%s%s\n", wrap ? "  " : "", text);
+                g_string_append_printf(out, "%s\n", text);
         }
-        if (wrap)
-                g_string_append(out, "</nodes>\n");
         return g_string_free(out, FALSE);
+}
+
+/* The nodes as children of a new root, indented anew. */
+static char *format_wrapped(const xmlNodeSet *nodes) {
+        g_autoptr(XpathDoc) doc = xmlNewDoc((const xmlChar *)"1.0");
+        xmlNode *root = xmlNewDocNode(doc, NULL, (const xmlChar *)"nodes", NULL);
+        xmlBuffer *buffer = xmlBufferCreate();
+        char *text;
+
+        xmlDocSetRootElement(doc, root);
+        for (int i = 0; nodes && i < nodes->nodeNr; i++)
+                xmlAddChild(root, xmlDocCopyNode(nodes->nodeTab[i], doc, 1));
+        xmlNodeDump(buffer, doc, root, 0, 1);
+        text = g_strdup_printf("%s\n", (const char *)xmlBufferContent(buffer));
+        xmlBufferFree(buffer);
+        return text;
 }
 
 int xpath_select(const char *xml, const char *expression, bool wrap, char **ret, Err *err) {
@@ -49,7 +63,8 @@ int xpath_select(const char *xml, const char *expression, bool wrap, char **ret,
         g_autoptr(XpathObject) object = NULL;
 
         doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
-                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+                            XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
+                                    (wrap ? XML_PARSE_NOBLANKS : 0));
         if (!doc)
                 return fail(err, VIR_ERR_XML_ERROR, "the daemon's answer is no XML document");
         context = xmlXPathNewContext(doc);
@@ -60,7 +75,7 @@ int xpath_select(const char *xml, const char *expression, bool wrap, char **ret,
         if (object->type != XPATH_NODESET)
                 return fail(err, VIR_ERR_INVALID_ARG, "'%s' selects no nodes but a value",
                             expression);
-        *ret = format_nodes(doc, object->nodesetval, wrap);
+        *ret = wrap ? format_wrapped(object->nodesetval) : format_nodes(doc, object->nodesetval);
         return 0;
 }
 
