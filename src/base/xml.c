@@ -43,9 +43,19 @@ static int fail_parse(xmlParserCtxt *ctxt, const char *what, Err *err) {
                     error ? error->line : 1, g_strstrip(message));
 }
 
+static int check_tree(const xmlDoc *tree, const char *what, Err *err) {
+        /* An entity can make a small text a large tree; nothing of ours has a DTD. */
+        if (tree->intSubset)
+                return fail(err, VIR_ERR_XML_ERROR, "the %s's XML has a DTD, which is not read",
+                            what);
+        if (!xmlDocGetRootElement(tree))
+                return fail(err, VIR_ERR_XML_ERROR, "the %s's XML has no element", what);
+        return 0;
+}
+
 static int parse_tree(XmlDoc *doc, const char *what, Err *err) {
         xmlParserCtxt *ctxt = xmlNewParserCtxt();
-        int r = 0;
+        int r;
 
         if (!ctxt)
                 return fail(err, VIR_ERR_NO_MEMORY, "cannot parse the %s's XML", what);
@@ -53,18 +63,12 @@ static int parse_tree(XmlDoc *doc, const char *what, Err *err) {
         doc->tree = xmlCtxtReadMemory(ctxt, doc->text, (int)doc->size, NULL, "UTF-8",
                                       XML_PARSE_NONET | XML_PARSE_NOCDATA | XML_PARSE_BIG_LINES |
                                               XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
-        if (!doc->tree || !ctxt->wellFormed)
+        if (doc->tree && ctxt->wellFormed)
+                r = check_tree(doc->tree, what, err);
+        else
                 r = fail_parse(ctxt, what, err);
         xmlFreeParserCtxt(ctxt);
-        if (r < 0)
-                return r;
-        /* An entity can make a small text a large tree; nothing of ours has a DTD. */
-        if (doc->tree->intSubset)
-                return fail(err, VIR_ERR_XML_ERROR, "the %s's XML has a DTD, which is not read",
-                            what);
-        if (!xmlDocGetRootElement(doc->tree))
-                return fail(err, VIR_ERR_XML_ERROR, "the %s's XML has no element", what);
-        return 0;
+        return r;
 }
 
 /* Behind the end of a markup that is no element (comment, CDATA, instruction); 0: it is a tag. */

@@ -53,6 +53,7 @@ static void a_device_is_found_by_its_key(void **state) {
                 DomainDevice *device = NULL;
 
                 assert_int_equal(find(def, cases[i].text, &device, NULL), 0);
+                g_assert(device);
                 assert_string_equal(device->alias.name, cases[i].alias);
                 assert_ptr_equal(domain_def_find_alias(def, cases[i].alias), device);
         }
