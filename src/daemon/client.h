@@ -23,17 +23,17 @@
 /* Bytes for a client that does not read: from HIGH on its calls wait, over MAX (events of a whole
  * host, and the answers to the calls in flight) it is closed. */
 #define CLIENT_BACKLOG_HIGH (1u << 20)
-#define CLIENT_BACKLOG_MAX  (CLIENT_CALLS_MAX * RPC_PACKET_MAX)
+#define CLIENT_BACKLOG_MAX  ((size_t)CLIENT_CALLS_MAX * RPC_PACKET_MAX)
 /* And over this one no event is queued for it any more, but it is closed. */
 #define CLIENT_BACKLOG_EVENTS (16u << 20)
 #define CLIENT_STREAMS_MAX    64u
 /* The read-only sockets are open to everyone: no reading call needs a longer message. */
 #define CLIENT_READ_ONLY_MESSAGE_MAX (1u << 20)
 /* A connection that was not opened, or a message that has begun, may take this long. */
-#define CLIENT_INPUT_DEADLINE_SEC 30u
+#define CLIENT_INPUT_DEADLINE_SEC UINT64_C(30)
 /* Our pings to a client that speaks keepalive, and how many of them may stay without any sign of
  * it; libvirtd's numbers. */
-#define CLIENT_PING_INTERVAL_SEC 5u
+#define CLIENT_PING_INTERVAL_SEC UINT64_C(5)
 #define CLIENT_PINGS_MAX         5u
 
 typedef struct Stream Stream;

@@ -162,17 +162,18 @@ static const Procedure *find_procedure(uint32_t program, int number) {
 }
 
 /* Why there is no handler, in the words by which clients choose their fallbacks. */
-static int fail_unknown(const RpcHeader *header, Err *err) {
+static void fail_unknown(const RpcHeader *header, Err *err) {
         g_autofree char *function = NULL;
 
-        if (!program_is_known(header->program, header->version))
-                return fail(err, VIR_ERR_RPC, "Cannot find program %u version %u", header->program,
-                            header->version);
         if (header->program == REMOTE_PROGRAM)
                 function = rpc_proto_function(header->procedure);
-        if (!function)
-                return fail(err, VIR_ERR_RPC, "unknown procedure: %d", header->procedure);
-        return fail(err, VIR_ERR_NO_SUPPORT, "%s", function);
+        if (!program_is_known(header->program, header->version))
+                fail(err, VIR_ERR_RPC, "Cannot find program %u version %u", header->program,
+                     header->version);
+        else if (function)
+                fail(err, VIR_ERR_NO_SUPPORT, "%s", function);
+        else
+                fail(err, VIR_ERR_RPC, "unknown procedure: %d", header->procedure);
 }
 
 static int check_access(const Client *client, const Procedure *procedure, Err *err) {
@@ -221,13 +222,14 @@ void dispatch_call(Client *client, const RpcPacket *packet) {
         const RpcHeader *header = &packet->header;
         const Procedure *procedure = NULL;
         g_auto(Err) err = ERR_INIT;
-        int r;
 
         if (program_is_known(header->program, header->version))
                 procedure = find_procedure(header->program, header->procedure);
-        r = procedure ? check_access(client, procedure, &err) : fail_unknown(header, &err);
-        if (r < 0)
-                client_send_consume(client, rpc_packet_encode_error(header, &err));
-        else
+        if (!procedure)
+                fail_unknown(header, &err);
+        else if (check_access(client, procedure, &err) == 0) {
                 run_call(client, procedure, packet);
+                return;
+        }
+        client_send_consume(client, rpc_packet_encode_error(header, &err));
 }

@@ -132,6 +132,7 @@ int host_topology_load(const Sys *sys, HostTopology *ret, Err *err) {
         r = host_cpu_map(sys, "online", &online, err);
         if (r < 0)
                 return r;
+        g_assert(online);
         for (unsigned cpu = 0; cpu < online->len * 8; cpu++) {
                 if (!has_cpu(online, cpu))
                         continue;

@@ -22,9 +22,9 @@
 
 /* After libvirt's sockets have gone, this long until ours are there: a libvirt daemon that starts
  * removes files before it makes its own. */
-#define RETAKE_USEC (3 * G_USEC_PER_SEC)
+#define RETAKE_USEC UINT64_C(3000000)
 /* After a connection could not be accepted (no descriptor left), this long until the next try. */
-#define ACCEPT_PAUSE_USEC (500 * 1000)
+#define ACCEPT_PAUSE_USEC UINT64_C(500000)
 
 typedef struct Listener {
         Server *server;

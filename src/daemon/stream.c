@@ -14,7 +14,7 @@
 /* Bytes for the client that may wait before the descriptor is left alone; one read at a time, so
  * that Ctrl-C does not come behind megabytes. */
 #define READ_SIZE    16384u
-#define CLIENT_LIMIT (4 * READ_SIZE)
+#define CLIENT_LIMIT 65536u
 
 struct Stream {
         Client *client; /* borrowed: owns the stream */
