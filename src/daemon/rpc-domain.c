@@ -308,6 +308,9 @@ INT_OF_VM(list_all_snapshots, remote_domain_list_all_snapshots, ret, 0)
 INT_OF_VM(has_current_snapshot, remote_domain_has_current_snapshot, result, 0)
 INT_OF_VM(get_job_info, remote_domain_get_job_info, type, 0)
 INT_OF_VM(get_job_stats, remote_domain_get_job_stats, type, 0)
+INT_OF_VM(has_managed_save_image, remote_domain_has_managed_save_image, result, 0)
+/* The monitor is never waited for, so it is always free. */
+INT_OF_VM(get_control_info, remote_domain_get_control_info, state, 0)
 
 static int get_os_type(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_get_os_type_args *args = data;
@@ -517,6 +520,10 @@ static const Procedure procedures[] = {
               get_vcpus_flags),
         READS(DOMAIN_GET_METADATA, "virDomainGetMetadata", remote_domain_get_metadata,
               get_metadata),
+        READS(DOMAIN_HAS_MANAGED_SAVE_IMAGE, "virDomainHasManagedSaveImage",
+              remote_domain_has_managed_save_image, has_managed_save_image),
+        READS(DOMAIN_GET_CONTROL_INFO, "virDomainGetControlInfo", remote_domain_get_control_info,
+              get_control_info),
         READS(DOMAIN_GET_JOB_INFO, "virDomainGetJobInfo", remote_domain_get_job_info, get_job_info),
         READS(DOMAIN_GET_JOB_STATS, "virDomainGetJobStats", remote_domain_get_job_stats,
               get_job_stats),

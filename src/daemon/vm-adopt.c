@@ -133,8 +133,10 @@ static void on_status(json_t *result, const Err *err, void *userdata) {
         if (err || !status || vm->state == VM_SHUTDOWN)
                 return;
         if (strcmp(status, "running") == 0) {
+                /* Who paused it and let it go on meanwhile was not us. */
+                if (vm->state != VM_RUNNING)
+                        vm->reason = VM_RUNNING_UNPAUSED;
                 vm->state = VM_RUNNING;
-                vm->reason = VM_RUNNING_UNPAUSED;
         } else if (strcmp(status, "shutdown") == 0) {
                 vm->state = VM_SHUTDOWN;
                 vm->stop_reason = VM_SHUTOFF_SHUTDOWN;

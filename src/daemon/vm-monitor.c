@@ -178,19 +178,21 @@ static void on_closed(void *userdata) {
 
 /* ---- the end ---- */
 
-static void emit_stopped(Vm *vm) {
+/* A guest that panics crashed; a QEMU that ends unasked failed, and the state says crashed too. */
+static void emit_stopped(Vm *vm, bool is_failure) {
         static const int details[] = {
                 [VM_SHUTOFF_SHUTDOWN] = EVENT_STOPPED_SHUTDOWN,
                 [VM_SHUTOFF_DESTROYED] = EVENT_STOPPED_DESTROYED,
                 [VM_SHUTOFF_CRASHED] = EVENT_STOPPED_CRASHED,
         };
 
-        vm_emit(vm, EVENT_STOPPED, details[vm->reason]);
+        vm_emit(vm, EVENT_STOPPED, is_failure ? EVENT_STOPPED_FAILED : details[vm->reason]);
 }
 
 static void finish_stop(Job *job) {
         Vm *vm = job_vm(job);
-        int reason = vm->stop_reason == VM_SHUTOFF_UNKNOWN ? VM_SHUTOFF_CRASHED : vm->stop_reason;
+        bool is_failure = vm->stop_reason == VM_SHUTOFF_UNKNOWN;
+        int reason = is_failure ? VM_SHUTOFF_CRASHED : vm->stop_reason;
 
         DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE)
         if (net->type == NET_TYPE_BRIDGE && net->target.dev)
@@ -198,7 +200,7 @@ static void finish_stop(Job *job) {
         vm->stop_job = NULL;
         vm_set_stopped(vm);
         vm_set_state(vm, VM_SHUTOFF, reason);
-        emit_stopped(vm);
+        emit_stopped(vm, is_failure);
         if (!vm->persistent)
                 vm_forget(vm);
         job_finish(job, NULL);
@@ -403,5 +405,7 @@ int vm_suspend(Vm *vm, Call *call, Err *err) {
 }
 
 int vm_resume(Vm *vm, Call *call, Err *err) {
+        if (vm->state == VM_RUNNING)
+                return fail(err, VIR_ERR_OPERATION_INVALID, "domain is already running");
         return submit_command(vm, "resume", "cont", call, err);
 }
