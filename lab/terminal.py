@@ -58,8 +58,8 @@ def _pump(channel: Channel, with_input: bool, late: float | None) -> int:
 
 
 def shell(channel: Channel) -> int:
-    """A login on a terminal of the host, as large as this one."""
-    channel.send_run("TERM=%s exec bash -l" % os.environ.get("TERM", "dumb"), RunOptions(0, _window(), True))
+    """A shell on a terminal of the host, as large as this one."""
+    channel.send_run("TERM=%s exec bash -i" % os.environ.get("TERM", "dumb"), RunOptions(0, _window(), True))
     signal.signal(signal.SIGWINCH, lambda *_: channel.send_window(*_window()))
     with _raw():
         return _pump(channel, True, None)

@@ -440,7 +440,11 @@ static void start_workers(void) {
 }
 
 int main(void) {
+        const char *checkout = getenv("LAB_CHECKOUT");
+
         signal(SIGPIPE, SIG_IGN);
+        if (!checkout || chdir(checkout) < 0)
+                fprintf(stderr, "agent: commands begin in /\n");
         start_workers();
         /* What commands leave behind becomes our child: reap it. The workers never end. */
         for (;;)
