@@ -5,8 +5,11 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <systemd/sd-id128.h>
+
 #include "base/util.h"
 #include "base/xml.h"
+#include "daemon/nodedev.h"
 #include "qemu/caps.h"
 
 /* What this host and its QEMU can do, in libvirt's capabilities and domainCapabilities documents:
@@ -75,6 +78,18 @@ static void write_guest(XmlWriter *xml, const QemuCaps *caps) {
         xml_writer_close(xml);
 }
 
+/* The host's own UUID, the same at each start and nobody else's: made from the machine's id, which
+ * itself is not for the network (machine-id(5)). */
+static void write_host_uuid(XmlWriter *xml) {
+        static const sd_id128_t airlock =
+                SD_ID128_MAKE(5b, 0e, 3c, 6c, 0f, 1d, 4a, 51, 9e, 0b, 7a, c1, 2d, 8b, 64, 0e);
+        char text[SD_ID128_UUID_STRING_MAX];
+        sd_id128_t id;
+
+        if (sd_id128_get_machine_app_specific(airlock, &id) >= 0)
+                xml_writer_leaf(xml, "uuid", sd_id128_to_uuid_string(id, text));
+}
+
 int manager_capabilities(Manager *manager, char **ret, Err *err) {
         g_autoptr(XmlWriter) xml = xml_writer_new(0);
         struct utsname host;
@@ -83,6 +98,7 @@ int manager_capabilities(Manager *manager, char **ret, Err *err) {
                 host.machine[0] = '\0';
         xml_writer_open(xml, "capabilities");
         xml_writer_open(xml, "host");
+        write_host_uuid(xml);
         xml_writer_open(xml, "cpu");
         xml_writer_leaf(xml, "arch", host.machine);
         xml_writer_close(xml);
@@ -187,9 +203,10 @@ static void write_cpu(XmlWriter *xml, const QemuCaps *caps, bool is_kvm) {
 
 /* The machine by its canonical name; NULL arguments mean the defaults. */
 static int check_arguments(const Manager *manager, const char *emulator, const char *arch,
-                           const char **machine, const char *type, Err *err) {
+                           const char *machine, const char *type, const QemuMachine **ret,
+                           Err *err) {
         const QemuCaps *caps = manager->caps;
-        const QemuMachine *found = caps_find_machine(caps, *machine ? *machine : "pc");
+        const QemuMachine *found = caps_find_machine(caps, machine ? machine : "pc");
 
         if (emulator && strcmp(emulator, caps->binary) != 0)
                 return fail(err, VIR_ERR_INVALID_ARG, "'%.200s' is not the QEMU of this host: %s",
@@ -200,21 +217,22 @@ static int check_arguments(const Manager *manager, const char *emulator, const c
                 return fail(err, VIR_ERR_INVALID_ARG, "unknown virttype: %.80s", type);
         if (!found)
                 return fail(err, VIR_ERR_INVALID_ARG,
-                            "the machine '%.80s' is not supported by emulator '%s'", *machine,
+                            "the machine '%.80s' is not supported by emulator '%s'", machine,
                             caps->binary);
-        *machine = found->name;
+        *ret = found;
         return 0;
 }
 
 int manager_domain_capabilities(Manager *manager, const char *emulator, const char *arch,
                                 const char *machine, const char *type, char **ret, Err *err) {
         g_autoptr(XmlWriter) xml = xml_writer_new(0);
+        const QemuMachine *found = NULL;
         bool is_kvm = type ? strcmp(type, "kvm") == 0 : has_kvm();
         int r = need_caps(manager, err);
 
         if (r == 0)
-                r = check_arguments(manager, emulator, arch, &machine, type, err);
-        if (r < 0)
+                r = check_arguments(manager, emulator, arch, machine, type, &found, err);
+        if (r != 0)
                 return r;
         if (is_kvm && !has_kvm())
                 return fail(err, VIR_ERR_INVALID_ARG,
@@ -223,8 +241,15 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
         xml_writer_open(xml, "domainCapabilities");
         xml_writer_leaf(xml, "path", manager->caps->binary);
         xml_writer_leaf(xml, "domain", is_kvm ? "kvm" : "qemu");
-        xml_writer_leaf(xml, "machine", machine);
+        xml_writer_leaf(xml, "machine", found->name);
         xml_writer_leaf(xml, "arch", "x86_64");
+        xml_writer_open(xml, "vcpu");
+        xml_writer_attr_format(xml, "max", "%u", found->cpu_max);
+        xml_writer_close(xml);
+        xml_writer_open(xml, "vcpu");
+        xml_writer_attr_format(xml, "max", "%u",
+                               caps_find_machine(manager->caps, machine)->cpu_max);
+        xml_writer_close(xml);
         xml_writer_open(xml, "os");
         xml_writer_attr(xml, "supported", "yes");
         xml_writer_open(xml, "loader");
