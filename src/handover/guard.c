@@ -367,6 +367,27 @@ static int check_holders(const Sys *sys, const GPtrArray *list, GPtrArray *hits,
         return 0;
 }
 
+/* Mounted where this process cannot see it: in a container, or below an overlay that became the
+ * root. These file systems list the devices that they are on. */
+static int check_hidden_mounts(const Sys *sys, const GPtrArray *list, GPtrArray *hits, Err *err) {
+        static const char *const types[] = {"ext4", "xfs", "f2fs", "erofs", "jfs", "nilfs2"};
+        unsigned n = hits->len;
+
+        for (unsigned i = 0; i < list->len && n == 0; i++)
+                for (size_t j = 0; j < G_N_ELEMENTS(types); j++) {
+                        const Carried *block = carried_at(list, i);
+                        g_autofree char *path =
+                                g_build_filename("sys/fs", types[j], block->name, NULL);
+                        g_autofree char *chain = block_chain(sys, list, block);
+
+                        if (sys_exists(sys, path))
+                                add_hit(hits, types[j],
+                                        "%s is mounted where it cannot be seen from here (%s)",
+                                        chain, types[j]);
+                }
+        return 0;
+}
+
 /* A file system over several disks shows one of them in mountinfo only, or none. */
 static int check_btrfs(const Sys *sys, const GPtrArray *list, GPtrArray *hits, Err *err) {
         g_auto(GStrv) systems = NULL;
@@ -412,7 +433,8 @@ static int check_zfs(const Sys *sys, const GPtrArray *list, GPtrArray *hits, Err
 static int check_disks(const Sys *sys, const PciDevice *dev, GPtrArray *hits, Err *err) {
         static int (*const checks[])(const Sys *sys, const GPtrArray *list, GPtrArray *hits,
                                      Err *err) = {
-                check_mounts, check_swaps, check_holders, check_btrfs, check_zfs,
+                check_mounts,  check_hidden_mounts, check_swaps,
+                check_holders, check_btrfs,         check_zfs,
         };
         g_autoptr(GPtrArray) list = NULL;
         int r = carry_blocks(sys, dev, &list, err);
@@ -424,18 +446,55 @@ static int check_disks(const Sys *sys, const PciDevice *dev, GPtrArray *hits, Er
 
 /* A file system that a virtual machine gets from its own host through a virtio function. */
 
-static bool shares_tag(const Sys *sys, const char *device, const Mount *mount) {
-        g_autofree char *path = g_build_filename(device, "mount_tag", NULL);
-        g_autofree char *driver_path = g_build_filename(device, "driver", NULL);
-        g_autofree char *tag = NULL, *driver = NULL;
+typedef struct Share {
+        char *driver; /* of the virtio device; NULL: none */
+        char *tag;    /* NULL: unknown */
+} Share;
 
+static void share_done(Share *share) {
+        g_free(share->driver);
+        g_free(share->tag);
+}
+
+static void share_load(const Sys *sys, const char *device, Share *ret) {
+        g_autofree char *tag = g_build_filename(device, "mount_tag", NULL);
+        g_autofree char *driver = g_build_filename(device, "driver", NULL);
+
+        sys_readlink_name(sys, driver, &ret->driver);
+        sys_read_text(sys, tag, &ret->tag);
+}
+
+/* virtiofs does not tell the tag of its device everywhere, so each of its mounts counts. */
+static bool is_share_mounted(const Share *share, const Mount *mount) {
         if (strcmp(mount->type, "9p") == 0)
-                return sys_read_text(sys, path, &tag) == 0 && strcmp(tag, mount->source) == 0;
-        return strcmp(mount->type, "virtiofs") == 0 &&
-               sys_readlink_name(sys, driver_path, &driver) == 0 && strcmp(driver, "virtiofs") == 0;
+                return g_strcmp0(share->tag, mount->source) == 0;
+        return strcmp(mount->type, "virtiofs") == 0 && strcmp(share->driver, "virtiofs") == 0;
+}
+
+/* The layers of an overlay on / are in no list of mounts. */
+static void check_share(const Share *share, char **mount_lines, GPtrArray *hits) {
+        const char *tag = share->tag ? share->tag : share->driver;
+        unsigned before = hits->len;
+        bool is_layered = false;
+
+        STRV_FOREACH (line, mount_lines) {
+                g_auto(GStrv) fields = g_strsplit(line, " ", 0);
+                Mount mount;
+
+                if (!mount_parse(fields, &mount))
+                        continue;
+                is_layered |= strcmp(mount.point, "/") == 0 && strcmp(mount.type, "overlay") == 0;
+                if (is_share_mounted(share, &mount))
+                        add_hit(hits, mount.point, "the share '%s' is mounted at %s (%s)", tag,
+                                mount.point, mount.type);
+        }
+        if (hits->len == before && is_layered)
+                add_hit(hits, "/",
+                        "the share '%s' may be a layer of the overlay that is mounted at /", tag);
 }
 
 static int check_shares(const Sys *sys, const PciDevice *dev, GPtrArray *hits, Err *err) {
+        static const char *const drivers[] = {"9pnet_virtio", "virtiofs", NULL};
         g_auto(GStrv) names = NULL, lines = NULL;
         int r = list_optional(sys, "sys/bus/virtio/devices", &names, err);
 
@@ -445,17 +504,13 @@ static int check_shares(const Sys *sys, const PciDevice *dev, GPtrArray *hits, E
                 return r;
         STRV_FOREACH (name, names) {
                 g_autofree char *device = g_build_filename("sys/bus/virtio/devices", name, NULL);
+                _cleanup_(share_done) Share share = {};
 
                 if (!is_below(sys, device, dev->path))
                         continue;
-                STRV_FOREACH (line, lines) {
-                        g_auto(GStrv) fields = g_strsplit(line, " ", 0);
-                        Mount mount;
-
-                        if (mount_parse(fields, &mount) && shares_tag(sys, device, &mount))
-                                add_hit(hits, mount.point, "the share '%s' is mounted at %s (%s)",
-                                        mount.source, mount.point, mount.type);
-                }
+                share_load(sys, device, &share);
+                if (share.driver && g_strv_contains(drivers, share.driver))
+                        check_share(&share, lines, hits);
         }
         return 0;
 }

@@ -20,6 +20,8 @@ struct Recovery {
         Worker *worker;
         size_t at; /* in h->cut_off */
         Plan *plan;
+        GArray *ended; /* of PciAddr: in guests that are no more */
+        GArray *lost;  /* of PciAddr: in nobody's hands, on the way home */
 };
 
 static void next_plan(Recovery *recovery);
@@ -32,6 +34,8 @@ void handover_recovery_free(Recovery *recovery) {
         worker_free(recovery->worker);
         plan_free(recovery->plan);
         err_clear(&recovery->err);
+        g_clear_pointer(&recovery->ended, g_array_unref);
+        g_clear_pointer(&recovery->lost, g_array_unref);
         g_free(recovery->boot_id);
         g_free(recovery);
 }
@@ -103,7 +107,7 @@ static bool take_up_plan(Recovery *recovery) {
                 close_plan(recovery, PLAN_UNDONE, "by a reboot, which undid it");
                 return false;
         }
-        if (!plan_is_begun(plan)) {
+        if (!plan_is_begun(plan) && (lives || !plan_is_forward(plan))) {
                 close_plan(recovery, PLAN_UNDONE, "before it had changed anything");
                 return false;
         }
@@ -174,52 +178,57 @@ static void reconcile_stuck(Recovery *recovery, const LedgerEntry *entry) {
         Handover *h = recovery->h;
         LedgerEntry *copy = ledger_entry_copy(entry);
         PciAddr addr = entry->addr;
-        bool is_quarantined;
 
         ledger_correct(h->ledger, &addr, "the step on PCI device %s that was stuck has ended (%s)",
                        PCI_ADDR_TEXT(addr), entry->stuck);
+        if (!entry->quarantine)
+                g_array_append_val(recovery->lost, addr);
         g_clear_pointer(&copy->stuck, g_free);
-        is_quarantined = copy->quarantine;
         handover_put_consume(h, copy, &recovery->err);
-        if (!is_quarantined)
-                handover_send_home(h, addr);
 }
 
-/* Returns true when the function has to be given back. */
-static bool reconcile_entry(Recovery *recovery, const LedgerEntry *entry) {
+static void reconcile_absent(Recovery *recovery, PciAddr addr) {
+        ledger_correct(recovery->h->ledger, &addr, "PCI device %s is no longer in the host",
+                       PCI_ADDR_TEXT(addr));
+        handover_drop(recovery->h, addr, &recovery->err);
+}
+
+/* Parked in nobody's name, and on another driver than vfio-pci or on none. */
+static void reconcile_parked(Recovery *recovery, const LedgerEntry *entry, const char *driver) {
+        Handover *h = recovery->h;
+        PciAddr addr = entry->addr;
+
+        ledger_correct(h->ledger, &addr, "PCI device %s was parked and is on %s now: %s",
+                       PCI_ADDR_TEXT(addr), driver_text(driver),
+                       driver ? "somebody else moved it" : "it goes home");
+        if (driver)
+                handover_drop(h, addr, &recovery->err);
+        else
+                g_array_append_val(recovery->lost, addr);
+}
+
+static void reconcile_entry(Recovery *recovery, const LedgerEntry *entry) {
         Handover *h = recovery->h;
         const PciDevice *dev = pci_tree_find(h->tree, entry->addr);
         PciAddr addr = entry->addr;
 
         if (was_rebooted(recovery)) {
                 reconcile_reboot(recovery, entry);
-                return false;
-        }
-        if (is_alive(recovery, entry->uuid))
-                return false;
-        if (!dev) {
-                ledger_correct(h->ledger, &addr, "PCI device %s is no longer in the host",
-                               PCI_ADDR_TEXT(addr));
-                handover_drop(h, addr, &recovery->err);
-                return false;
-        }
-        if (entry->stuck) {
+        } else if (is_alive(recovery, entry->uuid)) {
+                return;
+        } else if (!dev) {
+                reconcile_absent(recovery, addr);
+        } else if (entry->stuck) {
                 reconcile_stuck(recovery, entry);
-                return false;
-        }
-        if (entry->uuid) {
+        } else if (entry->uuid) {
                 ledger_correct(h->ledger, &addr,
                                "guest '%s' ended while nobody looked: PCI device %s is given back",
                                entry->guest, PCI_ADDR_TEXT(addr));
-                return true;
+                g_array_append_val(recovery->ended, addr);
+        } else if (entry->side == SIDE_PARKED && !entry->quarantine &&
+                   !handover_is_vfio(dev->driver)) {
+                reconcile_parked(recovery, entry, dev->driver);
         }
-        if (entry->side == SIDE_PARKED && !handover_is_vfio(dev->driver)) {
-                ledger_correct(h->ledger, &addr,
-                               "PCI device %s was parked and is on %s now: somebody else moved it",
-                               PCI_ADDR_TEXT(addr), driver_text(dev->driver));
-                handover_drop(h, addr, &recovery->err);
-        }
-        return false;
 }
 
 static void given_back(Plan *plan, const Err *err, void *userdata) {
@@ -230,38 +239,44 @@ static void given_back(Plan *plan, const Err *err, void *userdata) {
         finish(recovery);
 }
 
-static void give_back(Recovery *recovery, const GArray *addrs) {
+static int plan_way_back(Recovery *recovery) {
         Handover *h = recovery->h;
+
+        recovery->plan = handover_plan_new(h, "give back what was left behind", NULL, NULL);
+        for (unsigned i = 0; i < recovery->lost->len; i++)
+                handover_plan_home(
+                        recovery->plan,
+                        ledger_find(h->ledger, g_array_index(recovery->lost, PciAddr, i)));
+        return handover_plan_give(h, recovery->plan, (const PciAddr *)(void *)recovery->ended->data,
+                                  recovery->ended->len, &recovery->err);
+}
+
+static void give_back(Recovery *recovery) {
         int r = 0;
 
-        if (addrs->len > 0) {
-                recovery->plan =
-                        handover_plan_new(h, "give back the devices of ended guests", NULL, NULL);
-                r = handover_plan_give(h, recovery->plan, (const PciAddr *)(void *)addrs->data,
-                                       addrs->len, &recovery->err);
+        if (recovery->ended->len > 0 || recovery->lost->len > 0) {
+                r = plan_way_back(recovery);
                 if (r == 0)
                         r = plan_run(recovery->plan, given_back, recovery, &recovery->err);
+                if (r == 0)
+                        return;
         }
-        if (addrs->len == 0 || r < 0) {
-                g_clear_pointer(&recovery->plan, plan_free);
-                finish(recovery);
-        }
+        g_clear_pointer(&recovery->plan, plan_free);
+        finish(recovery);
 }
 
 static void reconcile(Recovery *recovery) {
         Handover *h = recovery->h;
-        g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         size_t n;
         g_autofree const LedgerEntry **entries = ledger_list(h->ledger, &n);
 
+        recovery->ended = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+        recovery->lost = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         for (size_t i = 0; i < n; i++) {
-                PciAddr addr = entries[i]->addr;
-
-                pci_tree_refresh(h->tree, addr, NULL);
-                if (reconcile_entry(recovery, entries[i]))
-                        g_array_append_val(addrs, addr);
+                pci_tree_refresh(h->tree, entries[i]->addr, NULL);
+                reconcile_entry(recovery, entries[i]);
         }
-        give_back(recovery, addrs);
+        give_back(recovery);
 }
 
 /* Workers of the daemon before: what they are doing is not what sysfs shows yet. */

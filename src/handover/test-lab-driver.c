@@ -164,25 +164,11 @@ static int recover(Driver *driver) {
         return err_is_set(&driver->err) ? -EIO : 0;
 }
 
-/* Waits until nothing is stuck any more. */
-static int await(Driver *driver) {
-        int r = run_plan(driver, "take");
-
-        fprintf(stderr, "%s\n", driver->err.message ? driver->err.message : "");
-        fflush(stderr);
-        while (r < 0 && ledger_find(handover_ledger(driver->handover), driver->addrs[0]))
-                sd_event_run(driver->event, UINT64_MAX);
-        err_clear(&driver->err);
-        return 0;
-}
-
 static int run(Driver *driver, const char *name) {
         if (strcmp(name, "verdict") == 0)
                 return judge(driver);
         if (strcmp(name, "recover") == 0)
                 return recover(driver);
-        if (strcmp(name, "await") == 0)
-                return await(driver);
         return run_plan(driver, name);
 }
 

@@ -76,7 +76,7 @@ def test_a_function_that_had_no_driver_has_none_again(handovers: Handovers) -> N
     assert handovers.entries() == {}
 
 
-@pytest.mark.parametrize("records", [1, 4, 6, 7, 8, 9, 10, 13, 16, 18, 20, 21])
+@pytest.mark.parametrize("records", [1, 5, 7, 9, 12, 16, 19])
 def test_a_take_that_is_killed_is_undone(handovers: Handovers, records: int) -> None:
     killed = handovers.run(f"-k {records} -g guest1 -c take", CARD)
     assert killed.status == KILLED
@@ -84,7 +84,7 @@ def test_a_take_that_is_killed_is_undone(handovers: Handovers, records: int) -> 
     handovers.assert_home(CARD, TWIN)
 
 
-@pytest.mark.parametrize("records", [1, 3, 5, 7, 9, 12, 15, 18, 22])
+@pytest.mark.parametrize("records", [1, 4, 7, 10, 15, 20])
 def test_a_give_that_is_killed_is_finished(handovers: Handovers, records: int) -> None:
     handovers.check("-g guest1 -c take", CARD)
     handovers.check("-l recover")  # leaves two entries and the boot in the journal
@@ -126,8 +126,6 @@ def test_what_the_kernel_does_not_finish_is_told_and_put_right(handovers: Handov
     assert "the kernel has not finished an earlier step" in refused.errors
     host.check("kill $(cat /run/holder.pid)")
     handovers.check("recover")
-    host.check(f"for i in $(seq 50); do [ -e /sys/bus/pci/devices/{SINGLE}/driver ] && break; sleep 0.1; done")
-    handovers.check("recover")
     handovers.assert_home(SINGLE)
 
 
@@ -141,7 +139,9 @@ def test_what_the_host_stands_on_is_refused(handovers: Handovers) -> None:
     port = handovers.run("detach", "0000:00:01.0")
     assert "is no endpoint (root-port)" in port.errors
     share = handovers.run("detach", "0000:00:1a.0")
-    assert "is mounted at" in share.errors
+    assert "may be a layer of the overlay" in share.errors
+    share = handovers.run("detach", "0000:00:1c.0")
+    assert "is mounted at /lab/share (9p)" in share.errors
 
 
 def test_a_reset(handovers: Handovers) -> None:
