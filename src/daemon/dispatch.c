@@ -176,13 +176,21 @@ static void fail_unknown(const RpcHeader *header, Err *err) {
                 fail(err, VIR_ERR_RPC, "unknown procedure: %d", header->procedure);
 }
 
+/* Clients say by the domain what kind of object was touched. */
+static ErrDomain object_domain(const char *function) {
+        if (g_str_has_prefix(function, "virDomain"))
+                return VIR_FROM_DOMAIN;
+        return g_str_has_prefix(function, "virNodeDevice") ? VIR_FROM_NODEDEV : VIR_FROM_NONE;
+}
+
 static int check_access(const Client *client, const Procedure *procedure, Err *err) {
         if (!client_is_open(client) && !procedure->before_open)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
         if (client_is_open(client) && client_is_read_only(client) && !procedure->read_only &&
             !procedure->before_open)
-                return fail(err, VIR_ERR_OPERATION_DENIED, "read only access prevents %s",
-                            procedure->name);
+                return err_in_domain(err, object_domain(procedure->name),
+                                     fail(err, VIR_ERR_OPERATION_DENIED,
+                                          "read only access prevents %s", procedure->name));
         return 0;
 }
 

@@ -41,6 +41,14 @@ static bool uri_is_served(const Client *client, const char *uri) {
         return g_str_equal(uri, "qemu:///session") && client_uid(client) == 0;
 }
 
+static int fail_uri(const char *uri, Err *err) {
+        if (g_str_has_prefix(uri, "qemu:///"))
+                return fail(err, VIR_ERR_INTERNAL_ERROR,
+                            "unexpected qemu URI path '%s', try " DEFAULT_URI,
+                            uri + strlen("qemu://"));
+        return fail(err, VIR_ERR_NO_CONNECT, "%s", uri);
+}
+
 static int connect_open(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_connect_open_args *a = args;
         const char *uri = a->name && **a->name ? *a->name : DEFAULT_URI;
@@ -53,7 +61,7 @@ static int connect_open(Manager *manager, Call *call, const void *args, void *re
         if (r < 0)
                 return r;
         if (!uri_is_served(client, uri))
-                return fail(err, VIR_ERR_NO_CONNECT, "%s", uri);
+                return fail_uri(uri, err);
         client_set_open(client, uri, a->flags & OPEN_READ_ONLY);
         return 0;
 }

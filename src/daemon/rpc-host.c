@@ -125,6 +125,16 @@ static const struct MemoryStat {
 };
 #define CELL_MEMORY_STATS 2
 
+static int check_cell(const Sys *sys, int cell, Err *err) {
+        HostTopology topology;
+        int r;
+
+        r = host_topology_load(sys, &topology, err);
+        if (r >= 0 && cell >= (int)topology.nodes)
+                r = fail(err, VIR_ERR_INVALID_ARG, "there is no cell %d", cell);
+        return r;
+}
+
 static int get_memory_stats(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
         const remote_node_get_memory_stats_args *a = args;
         remote_node_get_memory_stats_ret *answer = ret;
@@ -134,6 +144,8 @@ static int get_memory_stats(Manager *manager, Call *call, const void *args, void
         r = flags_check(a->flags, 0, "virNodeGetMemoryStats", err);
         if (r >= 0)
                 r = check_n_params(a->nparams, n, err);
+        if (r >= 0)
+                r = check_cell(manager->sys, a->cellNum, err);
         if (r < 0)
                 return r;
         answer->nparams = n;
