@@ -191,7 +191,7 @@ static void write_cpu(XmlWriter *xml, const QemuCaps *caps, bool is_kvm) {
         open_mode(xml, "host-model", false);
         xml_writer_close(xml);
         open_mode(xml, "custom", true);
-        STRV_FOREACH (model, caps->cpu_models) {
+        STRV_FOREACH(model, caps->cpu_models) {
                 xml_writer_open(xml, "model");
                 xml_writer_attr(xml, "usable", "unknown");
                 xml_writer_text(xml, model);

@@ -246,13 +246,11 @@ static int create_xml(Manager *manager, Call *call, const void *data, void *resu
         if (vm && vm_is_active(vm))
                 return fail(err, VIR_ERR_OPERATION_INVALID, "domain is already active as '%s'",
                             vm_name(vm));
-        if (vm)
-                return fail_hint(
-                        err,
-                        fail(err, VIR_ERR_OPERATION_INVALID,
-                             "guest '%s' is defined, and a definition beside it is not served",
-                             vm_name(vm)),
-                        "start it, or undefine it first");
+        if (vm) { /* its definition stays, this run is by another */
+                domain_def_free(vm->once);
+                vm->once = g_steal_pointer(&def);
+                return vm_start(vm, &options, call, fill_create_xml_ret, err);
+        }
         vm = vm_new(manager, g_steal_pointer(&def), false);
         r = vm_cards_update(vm, err);
         if (r == 0)

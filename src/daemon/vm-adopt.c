@@ -81,8 +81,8 @@ static int take_up(Vm *vm, const Status *status, Err *err) {
 /* Nothing of it runs: what it left on the host beside its PCI functions goes. */
 static void clear_away(Vm *vm) {
         DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE)
-        if (net->type == NET_TYPE_BRIDGE && net->target.dev)
-                tap_remove(net->target.dev, NULL);
+                if (net->type == NET_TYPE_BRIDGE && net->target.dev)
+                        tap_remove(net->target.dev, NULL);
         g_clear_pointer(&vm->live, domain_def_free);
         store_remove_run_dir(&vm->manager->paths, vm_name(vm));
         vm->reason = VM_SHUTOFF_CRASHED;
@@ -151,7 +151,7 @@ static bool list_has(json_t *list, const char *name) {
         size_t i;
         json_t *item;
 
-        json_array_foreach (list, i, item)
+        json_array_foreach(list, i, item)
                 if (g_strcmp0(json_string_value(json_object_get(item, "name")), name) == 0)
                         return true;
         return false;
@@ -165,8 +165,8 @@ static void on_peripherals(json_t *result, const Err *err, void *userdata) {
         if (err)
                 return;
         DOMAIN_FOREACH(DomainHostdev, hostdev, vm->live, DOMAIN_HOSTDEV)
-        if (!list_has(result, hostdev->base.alias.name))
-                g_ptr_array_add(gone, g_strdup(hostdev->base.alias.name));
+                if (!list_has(result, hostdev->base.alias.name))
+                        g_ptr_array_add(gone, g_strdup(hostdev->base.alias.name));
         for (guint i = 0; i < gone->len; i++)
                 vm_device_deleted(vm, g_ptr_array_index(gone, i));
 }

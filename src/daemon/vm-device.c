@@ -113,7 +113,7 @@ static void send_cleanup(Vm *vm, json_t *commands) {
         size_t i;
         json_t *command;
 
-        json_array_foreach (commands, i, command)
+        json_array_foreach(commands, i, command)
                 if (vm->qmp)
                         qmp_send(vm->qmp, json_string_value(json_object_get(command, "execute")),
                                  json_incref(json_object_get(command, "arguments")), NULL, NULL);

@@ -113,7 +113,7 @@ void vm_cards_load(Vm *vm) {
                 return;
         }
         cards = json_loads(text, 0, NULL);
-        json_object_foreach (cards, addr, value) {
+        json_object_foreach(cards, addr, value) {
                 PciIdentity *identity;
 
                 if (pci_identity_from_json(value, &identity) == 0)

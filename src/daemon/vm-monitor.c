@@ -195,8 +195,8 @@ static void finish_stop(Job *job) {
         int reason = is_failure ? VM_SHUTOFF_CRASHED : vm->stop_reason;
 
         DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE)
-        if (net->type == NET_TYPE_BRIDGE && net->target.dev)
-                tap_remove(net->target.dev, NULL);
+                if (net->type == NET_TYPE_BRIDGE && net->target.dev)
+                        tap_remove(net->target.dev, NULL);
         vm->stop_job = NULL;
         vm_set_stopped(vm);
         vm_set_state(vm, VM_SHUTOFF, reason);

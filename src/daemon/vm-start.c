@@ -22,6 +22,7 @@
 
 /* VNC displays that a guest may get. */
 enum { VNC_PORT_FIRST = 5900, VNC_PORT_LAST = 65535 };
+#define VNC_ADDRESS "127.0.0.1"
 
 /* How much of a log's end goes into an error. */
 #define LOG_TAIL_MAX 1024
@@ -63,8 +64,8 @@ static bool port_is_given(Manager *manager, unsigned port) {
                 const Vm *vm = value;
 
                 DOMAIN_FOREACH(DomainGraphics, graphics, vm->live, DOMAIN_GRAPHICS)
-                if (domain_num_or(graphics->port, 0) == port)
-                        return true;
+                        if (domain_num_or(graphics->port, 0) == port)
+                                return true;
         }
         return false;
 }
@@ -79,11 +80,25 @@ static int choose_vnc_port(Vm *vm, DomainGraphics *graphics, Err *err) {
                     "no TCP port is free for the VNC display of '%s'", vm_name(vm));
 }
 
+/* What QEMU does where nothing is said, so that clients know where to connect. */
+static void fill_listen(DomainGraphics *graphics) {
+        DomainListen *listen = graphics->listens && graphics->listens->len > 0
+                                       ? g_ptr_array_index(graphics->listens, 0)
+                                       : NULL;
+
+        if (!listen || listen->type != LISTEN_ADDRESS || listen->address)
+                return;
+        listen->address = g_strdup(VNC_ADDRESS);
+        if (!graphics->listen_address)
+                graphics->listen_address = g_strdup(VNC_ADDRESS);
+}
+
 static int fill_graphics(Vm *vm, DomainDef *live, Err *err) {
         DOMAIN_FOREACH(DomainGraphics, graphics, live, DOMAIN_GRAPHICS) {
                 bool by_socket = graphics->socket || graphics->listens->len > 0;
                 int r;
 
+                fill_listen(graphics);
                 for (guint i = 0; by_socket && i < graphics->listens->len; i++) {
                         const DomainListen *listen = g_ptr_array_index(graphics->listens, i);
 
@@ -114,10 +129,10 @@ static void fill_channels(Vm *vm, DomainDef *live) {
 
 static void fill_taps(DomainDef *live) {
         DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
-        if (net->type == NET_TYPE_BRIDGE && !net->target.dev) {
-                net->target.node.is_present = true;
-                net->target.dev = tap_free_name();
-        }
+                if (net->type == NET_TYPE_BRIDGE && !net->target.dev) {
+                        net->target.node.is_present = true;
+                        net->target.dev = tap_free_name();
+                }
 }
 
 static int fill_nvram(const DomainDef *live, Err *err) {
@@ -136,7 +151,8 @@ static int fill_nvram(const DomainDef *live, Err *err) {
 }
 
 static int check_accelerator(const Vm *vm, Err *err) {
-        if (vm->config->type != DOMAIN_TYPE_KVM || access("/dev/kvm", R_OK | W_OK) == 0)
+        if ((vm->once ? vm->once : vm->config)->type != DOMAIN_TYPE_KVM ||
+            access("/dev/kvm", R_OK | W_OK) == 0)
                 return 0;
         return fail_hint(err,
                          fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -148,7 +164,7 @@ static int check_accelerator(const Vm *vm, Err *err) {
 
 /* The live definition of the next run. */
 static int make_live(Vm *vm, DomainDef **ret, Err *err) {
-        g_autoptr(DomainDef) live = domain_def_copy(vm->config);
+        g_autoptr(DomainDef) live = domain_def_copy(vm->once ? vm->once : vm->config);
         int r = check_accelerator(vm, err);
 
         if (r < 0)
@@ -343,7 +359,7 @@ static void on_chardevs(json_t *result, const Err *err, void *userdata) {
 
         if (err || !step) /* its end is told by the watch */
                 return;
-        json_array_foreach (result, i, item) {
+        json_array_foreach(result, i, item) {
                 const char *label = json_string_value(json_object_get(item, "label"));
                 const char *file = json_string_value(json_object_get(item, "filename"));
 
@@ -449,8 +465,8 @@ static int build_plan(Vm *vm, const VmStart *options, const DomainDef *live, Pla
         if (r < 0)
                 return r;
         DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
-        if (net->type == NET_TYPE_BRIDGE)
-                tap_add_step(plan, net->target.dev, net->source.bridge);
+                if (net->type == NET_TYPE_BRIDGE)
+                        tap_add_step(plan, net->target.dev, net->source.bridge);
         plan_add(plan, &step_qemu, NULL, boot_new(vm, options->paused));
         if (!options->paused)
                 plan_add(plan, &step_continue, NULL, boot_new(vm, false));
@@ -512,6 +528,7 @@ static void start_run(Job *job) {
                 return;
         }
         r = make_live(vm, &vm->live, &err);
+        g_clear_pointer(&vm->once, domain_def_free);
         if (r == 0)
                 r = build_plan(vm, job_data(job), vm->live, &plan, &err);
         if (r == 0)

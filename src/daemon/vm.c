@@ -25,6 +25,7 @@ void vm_unref(Vm *vm) {
         g_hash_table_unref(vm->consoles);
         domain_def_free(vm->config);
         domain_def_free(vm->live);
+        domain_def_free(vm->once);
         g_free(vm->uuid_text);
         g_free(vm);
 }

@@ -57,6 +57,7 @@ struct Vm {
 
         DomainDef *config; /* never NULL */
         DomainDef *live;   /* NULL: does not run */
+        DomainDef *once;   /* instead of config for the next start alone; NULL: config */
         char *uuid_text;
         bool persistent, autostart;
 
