@@ -62,6 +62,7 @@ char *pci_device_attribute(PciAddr addr, const char *name) {
 typedef struct Reading {
         const Sys *dir; /* of the function */
         PciDevice *dev;
+        const PciDevice *known; /* what was read of it earlier; NULL: nothing */
         Err *err;
 } Reading;
 
@@ -186,27 +187,58 @@ static PciKind kind_of(const PciDevice *dev, const PciConfig *config) {
         return class == CLASS_HOST_BRIDGE ? PCI_HOST_BRIDGE : PCI_ENDPOINT;
 }
 
-static int load_config(const Reading *reading) {
-        _cleanup_(closep) int fd = sys_open(reading->dir, "config", O_RDONLY);
-        PciDevice *dev = reading->dev;
-        PciConfig config = {};
-        int r = fd;
+static bool is_known(const Reading *reading) {
+        const PciDevice *dev = reading->dev, *known = reading->known;
 
-        if (fd >= 0)
-                r = pci_config_load(read_config, &fd, &config);
+        return known && known->responds && strcmp(dev->path, known->path) == 0 &&
+               dev->vendor == known->vendor && dev->device == known->device &&
+               dev->class == known->class;
+}
+
+static void take_known(PciDevice *dev, const PciDevice *known) {
+        dev->responds = known->responds;
+        dev->kind = known->kind;
+        dev->revision = known->revision;
+        dev->is_express = known->is_express;
+        dev->has_flr = known->has_flr;
+        dev->has_msi = known->has_msi;
+        dev->has_msix = known->has_msix;
+        dev->has_ari = known->has_ari;
+        dev->has_pm_reset = known->has_pm_reset;
+        dev->has_link = known->has_link;
+        dev->link_cap = known->link_cap;
+        dev->link_now = known->link_now;
+}
+
+static void take_config(PciDevice *dev, const PciConfig *config) {
+        dev->responds = config->responds;
+        dev->kind = kind_of(dev, config);
+        dev->revision = config->revision;
+        dev->is_express = config->is_express;
+        dev->has_flr = config->has_flr;
+        dev->has_msi = config->has_msi;
+        dev->has_msix = config->has_msix;
+        dev->has_ari = config->has_ari;
+        dev->has_pm_reset = config->has_pm_reset;
+        dev->has_link = config->has_link;
+        dev->link_cap = config->link_cap;
+        dev->link_now = config->link_now;
+}
+
+static int load_config(const Reading *reading) {
+        _cleanup_(closep) int fd = -1;
+        PciConfig config = {};
+        int r;
+
+        if (is_known(reading)) {
+                take_known(reading->dev, reading->known);
+                return 0;
+        }
+        fd = sys_open(reading->dir, "config", O_RDONLY);
+        r = fd < 0 ? fd : pci_config_load(read_config, &fd, &config);
         if (r < 0 && r != -ENOENT)
                 return fail_read(reading, r, "config");
-        dev->kind = kind_of(dev, &config);
-        dev->revision = config.revision;
-        dev->is_express = config.is_express;
-        dev->has_flr = config.has_flr;
-        dev->has_msi = config.has_msi;
-        dev->has_msix = config.has_msix;
-        dev->has_ari = config.has_ari;
-        dev->has_pm_reset = config.has_pm_reset;
-        dev->has_link = config.has_link;
-        dev->link_cap = config.link_cap;
-        dev->link_now = config.link_now;
+        take_config(reading->dev, &config);
         return 0;
 }
 
@@ -391,7 +423,7 @@ static char *parent_of(const char *path) {
         return pci_addr_parse(name, &addr) == 0 ? g_steal_pointer(&name) : NULL;
 }
 
-int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err) {
+static int load(const Sys *sys, PciAddr addr, const PciDevice *known, PciDevice **ret, Err *err) {
         g_autoptr(PciDevice) dev = g_new0(PciDevice, 1);
         g_autoptr(Sys) dir = NULL;
         int r;
@@ -409,11 +441,19 @@ int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err) {
         if (r < 0)
                 return fail_errno(err, r, "cannot find PCI device %s", PCI_ADDR_TEXT(addr));
         dev->parent = parent_of(dev->path);
-        r = load_files(&(Reading){.dir = dir, .dev = dev, .err = err});
+        r = load_files(&(Reading){.dir = dir, .dev = dev, .known = known, .err = err});
         if (r < 0) /* it may have been pulled out while it was read */
                 return sys_exists(sys, dev->path) ? r : -ENODEV;
         *ret = g_steal_pointer(&dev);
         return 0;
+}
+
+int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err) {
+        return load(sys, addr, NULL, ret, err);
+}
+
+int pci_device_reload(const Sys *sys, const PciDevice *known, PciDevice **ret, Err *err) {
+        return load(sys, known->addr, known, ret, err);
 }
 
 static bool is_equal_link(const PciLink *a, const PciLink *b) {
@@ -450,10 +490,11 @@ static bool is_equal_card(const PciDevice *a, const PciDevice *b) {
 }
 
 static bool is_equal_abilities(const PciDevice *a, const PciDevice *b) {
-        return a->is_express == b->is_express && a->has_flr == b->has_flr &&
-               a->has_msi == b->has_msi && a->has_msix == b->has_msix && a->has_ari == b->has_ari &&
-               a->has_pm_reset == b->has_pm_reset && a->can_reset == b->can_reset &&
-               a->has_link == b->has_link && is_equal_link(&a->link_cap, &b->link_cap) &&
+        return a->responds == b->responds && a->is_express == b->is_express &&
+               a->has_flr == b->has_flr && a->has_msi == b->has_msi && a->has_msix == b->has_msix &&
+               a->has_ari == b->has_ari && a->has_pm_reset == b->has_pm_reset &&
+               a->can_reset == b->can_reset && a->has_link == b->has_link &&
+               is_equal_link(&a->link_cap, &b->link_cap) &&
                is_equal_link(&a->link_now, &b->link_now);
 }
 

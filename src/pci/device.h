@@ -52,6 +52,9 @@ typedef struct PciDevice {
         int iommu_group; /* -1: none */
         int numa_node;   /* -1: none */
 
+        /* false: it is asleep or dead and its configuration space reads as ones. What comes from
+         * there is at "none" then: the next lines, and the revision. */
+        bool responds;
         bool is_express, has_flr, has_msi, has_msix, has_ari, has_pm_reset;
         bool has_link; /* Express, and not integrated in the root complex */
         PciLink link_cap, link_now;
@@ -71,6 +74,12 @@ typedef struct PciDevice {
 /* Reads the function at addr. -ENODEV (with an Err) when there is none. A file that is absent
  * leaves its field at "none"; one that cannot be read although it is there fails the whole. */
 int pci_device_load(const Sys *sys, PciAddr addr, PciDevice **ret, Err *err);
+
+/* The same for a function that was read before: its configuration space is not read again while it
+ * seems the same card. That waits in the kernel for as long as the function is being reset or loses
+ * its virtual functions (a second, or for ever), and only the state of the link could be news. */
+int pci_device_reload(const Sys *sys, const PciDevice *known, PciDevice **ret, Err *err);
+
 void pci_device_free(PciDevice *dev);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(PciDevice, pci_device_free)
 

@@ -35,6 +35,7 @@ struct PciMonitor {
 typedef struct Burst {
         GHashTable *functions; /* set of keys of addresses */
         GArray *addrs;         /* the same in the order of the events */
+        GArray *removed;       /* those that were pulled out, there again or not */
         GPtrArray *interfaces; /* names */
         bool overrun;
 } Burst;
@@ -42,12 +43,14 @@ typedef struct Burst {
 static void burst_init(Burst *burst) {
         burst->functions = g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
         burst->addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
+        burst->removed = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         burst->interfaces = g_ptr_array_new_with_free_func(g_free);
 }
 
 static void burst_done(Burst *burst) {
         g_hash_table_unref(burst->functions);
         g_array_unref(burst->addrs);
+        g_array_unref(burst->removed);
         g_ptr_array_unref(burst->interfaces);
 }
 
@@ -128,8 +131,11 @@ static void burst_add(Burst *burst, Source source, struct udev_device *event) {
         PciAddr addr;
 
         if (source == SOURCE_PCI) {
-                if (pci_addr_parse(name, &addr) == 0)
-                        burst_add_function(burst, addr);
+                if (pci_addr_parse(name, &addr) < 0)
+                        return;
+                burst_add_function(burst, addr);
+                if (g_strcmp0(udev_device_get_action(event), "remove") == 0)
+                        g_array_append_val(burst->removed, addr);
                 return;
         }
         if (old_path) {
@@ -179,6 +185,8 @@ static int refresh_functions(Burst *burst, PciTree *tree, Err *err) {
         if (burst->overrun)
                 return pci_tree_rescan(tree, err);
         burst_add_owners(burst, tree);
+        for (unsigned i = 0; i < burst->removed->len; i++)
+                pci_tree_forget(tree, g_array_index(burst->removed, PciAddr, i));
         for (unsigned i = 0; i < burst->addrs->len; i++) {
                 int r = pci_tree_refresh(tree, g_array_index(burst->addrs, PciAddr, i), err);
 

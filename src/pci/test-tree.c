@@ -236,6 +236,38 @@ static void a_failed_refresh_keeps_the_old_facts(void **state) {
         assert_string_equal(pci_tree_find(tree, addr)->driver, "i40e");
 }
 
+/* Its configuration space waits while the function is reset; it is read of a new card only. */
+static void a_known_function_is_not_asked_again(void **state) {
+        g_autoptr(TestHost) host = test_host_new("amd-desktop");
+        g_autoptr(PciTree) tree = tree_of(host);
+        PciAddr addr = addr_of("0000:05:00.0");
+        uint8_t silent[256];
+
+        memset(silent, 0xff, sizeof(silent));
+        test_host_put(host, NIC "/config", silent, sizeof(silent));
+        assert_int_equal(pci_tree_refresh(tree, addr, NULL), 0);
+        assert_true(pci_tree_find(tree, addr)->has_flr);
+        assert_string_equal(pci_tree_find(tree, addr)->driver, "igb");
+        pci_tree_forget(tree, addr);
+        assert_null(pci_tree_find(tree, addr));
+        assert_int_equal(pci_tree_refresh(tree, addr, NULL), 0);
+        assert_false(pci_tree_find(tree, addr)->responds);
+}
+
+static void a_function_that_slept_is_asked_again(void **state) {
+        g_autoptr(TestHost) host = test_host_new("laptop");
+        g_autoptr(PciTree) tree = tree_of(host);
+        PciAddr addr = addr_of("0000:2d:00.0");
+        uint8_t awake[256] = {[0x06] = 0x10, [0x34] = 0x40, [0x40] = 0x05};
+
+        assert_false(pci_tree_find(tree, addr)->responds);
+        test_host_put(host, "sys/devices/pci0000:00/0000:00:1c.0/0000:2d:00.0/config", awake,
+                      sizeof(awake));
+        assert_int_equal(pci_tree_refresh(tree, addr, NULL), 0);
+        assert_true(pci_tree_find(tree, addr)->responds);
+        assert_true(pci_tree_find(tree, addr)->has_msi);
+}
+
 static void groups_have_their_members(void **state) {
         g_autoptr(TestHost) host = test_host_new("amd-desktop");
         g_autoptr(PciTree) tree = tree_of(host);
@@ -290,6 +322,8 @@ int main(void) {
                 cmocka_unit_test(refresh_tells_what_changed),
                 cmocka_unit_test(a_rescan_finds_all_that_was_missed),
                 cmocka_unit_test(a_failed_refresh_keeps_the_old_facts),
+                cmocka_unit_test(a_known_function_is_not_asked_again),
+                cmocka_unit_test(a_function_that_slept_is_asked_again),
                 cmocka_unit_test(groups_have_their_members),
                 cmocka_unit_test(a_machine_without_pci_is_empty),
                 cmocka_unit_test(nonsense_in_a_file_is_told),

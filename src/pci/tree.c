@@ -43,7 +43,7 @@ static void tree_notify(PciTree *tree, PciAddr addr, const PciDevice *dev, PciCh
                 tree->func(addr, dev, change, tree->userdata);
 }
 
-static void tree_remove(PciTree *tree, PciAddr addr) {
+void pci_tree_forget(PciTree *tree, PciAddr addr) {
         unsigned index;
 
         if (!tree_search(tree, addr, &index))
@@ -73,11 +73,16 @@ static void tree_take(PciTree *tree, PciDevice *dev) {
 
 int pci_tree_refresh(PciTree *tree, PciAddr addr, Err *err) {
         g_auto(Err) gone = ERR_INIT;
+        const PciDevice *known = pci_tree_find(tree, addr);
         PciDevice *dev = NULL;
-        int r = pci_device_load(tree->sys, addr, &dev, &gone);
+        int r;
 
+        if (known)
+                r = pci_device_reload(tree->sys, known, &dev, &gone);
+        else
+                r = pci_device_load(tree->sys, addr, &dev, &gone);
         if (r == -ENODEV) {
-                tree_remove(tree, addr);
+                pci_tree_forget(tree, addr);
                 return 0;
         }
         if (r < 0) {

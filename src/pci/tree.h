@@ -25,9 +25,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(PciTree, pci_tree_free)
 const Sys *pci_tree_sys(const PciTree *tree);
 void pci_tree_set_callback(PciTree *tree, PciTreeFunc func, void *userdata);
 
-/* Reads one function again (or for the first time, or finds it gone) and tells the callback what
- * changed, if anything did. */
+/* Reads one function again (pci_device_reload(); or for the first time, or finds it gone) and tells
+ * the callback what changed, if anything did. */
 int pci_tree_refresh(PciTree *tree, PciAddr addr, Err *err);
+
+/* The function went, even if something stands at its address again: that is another one, of which
+ * the next refresh reads everything. */
+void pci_tree_forget(PciTree *tree, PciAddr addr);
 
 /* Lists the bus again and refreshes every function, those that came and went included: for when
  * events were lost. A function that cannot be read keeps its old facts; the first such failure is
