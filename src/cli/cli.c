@@ -138,7 +138,7 @@ static int run_parsed(Cli *cli, const Parsed *parsed) {
                 cli_report(cli, &err);
         if (cli->timing)
                 printf("(Time: %.3f ms)\n", (double)(g_get_monotonic_time() - start) / 1000);
-        else if (!cli->leave && !parsed->command->bare)
+        else if (!cli->leave)
                 cli_say(cli, "\n");
         fflush(stdout);
         return r < 0 ? 1 : 0;

@@ -174,15 +174,12 @@ static int print_table(Cli *cli, const Args *args, const GPtrArray *guests, Err 
 }
 
 static int check_columns(const Args *args, Err *err) {
-        static const char *const columns[] = {"name", "uuid", "id"};
+        int r;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(columns); i++) {
-                int r = args_exclusive(args, "table", columns[i], err);
-
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        r = args_exclusive(args, "table", "name", err);
+        if (r < 0)
+                return r;
+        return args_exclusive(args, "table", "id", err);
 }
 
 static int cmd_list(Cli *cli, const Args *args, Err *err) {
@@ -197,7 +194,7 @@ static int cmd_list(Cli *cli, const Args *args, Err *err) {
         if (r < 0)
                 return cli_failed(cli, r, "Failed to list domains");
         g_ptr_array_sort(guests, compare_guests);
-        if (!bare)
+        if (!bare || args_flag(args, "table"))
                 return print_table(cli, args, guests, err);
         for (unsigned i = 0; i < guests->len; i++)
                 print_columns(args, guests->pdata[i]);
@@ -301,6 +298,15 @@ static void print_usage(const GuestInfo *info) {
         print_memory("Used memory:", info->memory);
 }
 
+static void print_messages(Cli *cli, const Guest *guest) {
+        g_auto(GStrv) messages = NULL;
+
+        if (guest_messages(cli->conn, guest, &messages, NULL) < 0)
+                return;
+        for (unsigned i = 0; messages[i]; i++)
+                print_field(i == 0 ? "Messages:" : "", messages[i]);
+}
+
 static int cmd_dominfo(Cli *cli, const Args *args, Err *err) {
         static const char *const persistent[] = {"Persistent:", "no", "yes"};
         static const char *const autostart[] = {"Autostart:", "disable", "enable"};
@@ -327,6 +333,7 @@ static int cmd_dominfo(Cli *cli, const Args *args, Err *err) {
                 print_field("Security model:", model);
                 print_field("Security DOI:", doi);
         }
+        print_messages(cli, guest);
         return 0;
 }
 

@@ -56,28 +56,26 @@ static char *escape_xml(const char *text) {
         return g_string_free(out, FALSE);
 }
 
+/* One word as the options want it. */
+static char *echo_word(const Args *args, const char *word) {
+        g_autofree char *text = args_flag(args, "xml") ? escape_xml(word) : g_strdup(word);
+
+        return args_flag(args, "shell") ? words_quote(text) : g_steal_pointer(&text);
+}
+
+/* The line's end is the empty line that follows each command. */
 static int cmd_echo(Cli *cli, const Args *args, Err *err) {
-        const char *space = "";
-        char *const *words = args_rest(args);
-        FILE *to = args_flag(args, "err") ? stderr : stdout;
+        g_autoptr(GString) line = g_string_new(NULL);
 
-        for (; *words; words++, space = " ") {
-                g_autofree char *text = g_strdup(*words);
+        for (char *const *words = args_rest(args); *words; words++) {
+                g_autofree char *text = echo_word(args, *words);
 
-                if (args_flag(args, "xml")) {
-                        g_autofree char *raw = g_steal_pointer(&text);
-
-                        text = escape_xml(raw);
-                }
-                if (args_flag(args, "shell")) {
-                        g_autofree char *raw = g_steal_pointer(&text);
-
-                        text = words_quote(raw);
-                }
-                fprintf(to, "%s%s", space, text);
+                g_string_append_printf(line, "%s%s", line->len > 0 ? " " : "", text);
         }
-        if (!cli->quiet)
-                fputc('\n', to);
+        if (args_flag(args, "err"))
+                fprintf(stderr, "error: %s\n", line->str);
+        else
+                fputs(line->str, stdout);
         return 0;
 }
 
@@ -112,7 +110,7 @@ static int cmd_connect(Cli *cli, const Args *args, Err *err) {
 static int cmd_complete(Cli *cli, const Args *args, Err *err) {
         g_auto(GStrv) candidates = complete_words(cli, args_rest(args));
 
-        STRV_FOREACH (candidate, candidates)
+        STRV_FOREACH(candidate, candidates)
                 puts(candidate);
         return 0;
 }
@@ -124,7 +122,7 @@ static const Option options_help[] = {
 static const Option options_echo[] = {
         OPT_FLAG("shell", "quote for a shell"),
         OPT_FLAG("xml", "escape for XML"),
-        OPT_FLAG("err", "print to stderr"),
+        OPT_FLAG("err", "as an error, to stderr"),
         {"string", OPTION_REST, .positional = true, .help = "what to print"},
         OPT_END,
 };
@@ -149,8 +147,7 @@ static const Command commands[] = {
          options_complete, .offline = true, .run = cmd_complete},
         {"connect", "connect anew, to the same daemon or to another", NULL, options_connect,
          .offline = true, .run = cmd_connect},
-        {"echo", "print the arguments", NULL, options_echo, .offline = true, .bare = true,
-         .run = cmd_echo},
+        {"echo", "print the arguments", NULL, options_echo, .offline = true, .run = cmd_echo},
         {"exit", "leave this shell", .offline = true, .run = cmd_quit},
         {"help", "print this help, or that of a command or group", NULL, options_help,
          .offline = true, .run = cmd_help},

@@ -55,7 +55,6 @@ typedef struct Command {
         const char *description; /* NULL: the summary says it all */
         const Option *options;   /* ends with a line without a name; NULL: takes none */
         bool offline;            /* runs without a connection */
-        bool bare;               /* no empty line follows its result */
         bool json;               /* can answer in JSON */
 
         /* 0; or negative, with err set unless all was told already. */

@@ -39,7 +39,7 @@ static void offer_devices(Offer *o, unsigned flags) {
 
         if (nodedev_list(o->cli->conn, flags | NODEDEV_LIST_ACTIVE, &names, NULL) < 0)
                 return;
-        STRV_FOREACH (name, names)
+        STRV_FOREACH(name, names)
                 offer(o, name);
 }
 

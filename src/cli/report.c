@@ -76,7 +76,7 @@ char *report_devices(const json_t *doc, const ReportStyle *style) {
         size_t i;
         json_t *device;
 
-        json_array_foreach (json_object_get(doc, "devices"), i, device) {
+        json_array_foreach(json_object_get(doc, "devices"), i, device) {
                 g_autofree char *product = product_cell(device);
                 g_autofree char *group = number_of(device, "group");
                 g_autofree char *verdict = verdict_cell(device);
@@ -104,7 +104,7 @@ static void add_group(Table *table, const json_t *group) {
         size_t i;
         json_t *member;
 
-        json_array_foreach (json_object_get(group, "members"), i, member) {
+        json_array_foreach(json_object_get(group, "members"), i, member) {
                 table_add(table, (const char *[]){
                                          i > 0 ? "" : number,
                                          i > 0 ? "" : (is_true(group, "viable") ? "yes" : "no"),
@@ -125,7 +125,7 @@ char *report_groups(const json_t *doc, const ReportStyle *style) {
         size_t i;
         json_t *group;
 
-        json_array_foreach (json_object_get(doc, "groups"), i, group)
+        json_array_foreach(json_object_get(doc, "groups"), i, group)
                 add_group(table, group);
         table_set_flexible(table, 4);
         return table_format(table, !style->quiet, style->width);
@@ -138,7 +138,7 @@ static void append_corrections(GString *out, const json_t *corrections) {
         if (json_array_size(corrections) == 0)
                 return;
         g_string_append(out, "\nCorrected at the start of the daemon:\n");
-        json_array_foreach (corrections, i, correction)
+        json_array_foreach(corrections, i, correction)
                 g_string_append_printf(out, " %s  %s\n", text_of(correction, "time") ?: "-",
                                        text_of(correction, "text") ?: "-");
 }
@@ -152,7 +152,7 @@ char *report_ledger(const json_t *doc, const ReportStyle *style) {
         size_t i;
         json_t *entry;
 
-        json_array_foreach (json_object_get(doc, "entries"), i, entry) {
+        json_array_foreach(json_object_get(doc, "entries"), i, entry) {
                 table_add(table, (const char *[]){
                                          text_of(entry, "address"),
                                          text_of(entry, "side"),
@@ -180,7 +180,7 @@ static void append_findings(GString *out, const char *title, const json_t *findi
         if (json_array_size(findings) == 0)
                 return;
         g_string_append_printf(out, "%s:\n", title);
-        json_array_foreach (findings, i, finding) {
+        json_array_foreach(findings, i, finding) {
                 const char *way_out = text_of(finding, "way_out");
 
                 g_string_append_printf(out, " %2zu. %s\n", i + 1,
@@ -241,7 +241,7 @@ char *report_plan(const json_t *doc, const ReportStyle *style) {
                 g_string_append_printf(out, "Plan: %s%s%s, %zu steps\n", kind ?: "-",
                                        guest ? " of guest " : "", guest ?: "",
                                        json_array_size(steps));
-        json_array_foreach (steps, i, step)
+        json_array_foreach(steps, i, step)
                 append_step(out, step, i);
         append_findings(out, "Blockers", json_object_get(verdict, "blockers"));
         append_findings(out, "Warnings", json_object_get(verdict, "warnings"));

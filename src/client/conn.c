@@ -413,7 +413,7 @@ void conn_free(Conn *conn) {
         if (!conn)
                 return;
         if (conn->fd >= 0 && !conn->is_lost)
-                send_call(conn, &CONN_REMOTE(CONNECT_CLOSE), conn->serial++, NULL);
+                conn_call(conn, &CONN_REMOTE(CONNECT_CLOSE), NULL);
         closep(&conn->fd);
         g_byte_array_unref(conn->in);
         g_clear_pointer(&conn->reply, g_byte_array_unref);

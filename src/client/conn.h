@@ -60,7 +60,7 @@ typedef struct ConnEvent {
 /* uri: see client/uri.h. VIR_ERR_SYSTEM_ERROR where the socket cannot be reached. */
 int conn_open(const char *uri, bool read_only, Conn **ret, Err *err);
 
-/* Says goodbye without waiting for the answer. */
+/* Says goodbye first; what the daemon answers to that does not matter. */
 void conn_free(Conn *conn);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conn, conn_free)
 

@@ -259,6 +259,26 @@ int guest_os_type(Conn *conn, const Guest *guest, char **ret, Err *err) {
                              ret, err);
 }
 
+int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err) {
+        GuestFlagsArgs args = {.dom = handle(guest)};
+        remote_domain_get_messages_ret answer;
+        char **messages;
+        int r;
+
+        r = conn_call(conn,
+                      &CONN_REMOTE(DOMAIN_GET_MESSAGES, CONN_ARGS(GuestFlagsArgs, &args),
+                                   CONN_RET(remote_domain_get_messages_ret, &answer)),
+                      err);
+        if (r < 0)
+                return r;
+        messages = g_new0(char *, answer.msgs.msgs_len + 1);
+        for (unsigned i = 0; i < answer.msgs.msgs_len; i++)
+                messages[i] = g_strdup(answer.msgs.msgs_val[i]);
+        xdr_free((xdrproc_t)xdr_remote_domain_get_messages_ret, &answer);
+        *ret = messages;
+        return 0;
+}
+
 int guest_title(Conn *conn, const Guest *guest, char **ret, Err *err) {
         remote_domain_get_metadata_args args = {.dom = handle(guest), .type = METADATA_TITLE};
 

@@ -130,6 +130,11 @@ int guest_xml(Conn *conn, const Guest *guest, unsigned flags, char **ret, Err *e
 int guest_state(Conn *conn, const Guest *guest, GuestState *ret, int *ret_reason, Err *err);
 int guest_info(Conn *conn, const Guest *guest, GuestInfo *ret, Err *err);
 int guest_os_type(Conn *conn, const Guest *guest, char **ret, Err *err);
+
+/* What the daemon has to say against the guest ("tainted: …"). */
+int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err);
+
+/* VIR_ERR_NO_DOMAIN_METADATA where it has none. */
 int guest_title(Conn *conn, const Guest *guest, char **ret, Err *err);
 
 /* Answers that are yes or no. */
