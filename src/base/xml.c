@@ -39,7 +39,7 @@ static int fail_parse(xmlParserCtxt *ctxt, const char *what, Err *err) {
         const xmlError *error = xmlCtxtGetLastError(ctxt);
         g_autofree char *message = g_strdup(error && error->message ? error->message : "no XML");
 
-        return fail(err, VIR_ERR_XML_ERROR, "the %s's XML is malformed at line %d: %s", what,
+        return fail(err, VIR_ERR_XML_DETAIL, "the %s's XML is malformed at line %d: %s", what,
                     error ? error->line : 1, g_strstrip(message));
 }
 

@@ -29,11 +29,26 @@ static char *next_name(const DomainDef *def, const DomainDevice *device, const c
         }
 }
 
+/* The place that a target names: vda is 0, vdz 25, vdaa 26. */
+static unsigned target_index(const char *target) {
+        unsigned index = 0;
+
+        for (const char *at = target + 2; *at >= 'a' && *at <= 'z'; at++)
+                index = index * 26 + (unsigned)(*at - 'a') + 1;
+        return index > 0 ? index - 1 : 0;
+}
+
 static char *disk_name(const DomainDef *def, const DomainDisk *disk) {
         const DomainAddress *address = &disk->base.address;
 
-        if (disk->target.bus == DISK_BUS_VIRTIO)
-                return next_name(def, &disk->base, "virtio-disk");
+        if (disk->target.bus == DISK_BUS_VIRTIO) {
+                g_autofree char *name =
+                        g_strdup_printf("virtio-disk%u", target_index(disk->target.dev));
+
+                /* Taken where one disk is called sda and another vda. */
+                return domain_def_find_alias(def, name) ? next_name(def, &disk->base, "virtio-disk")
+                                                        : g_steal_pointer(&name);
+        }
         return g_strdup_printf("%s%u-%u-%u", disk->target.bus == DISK_BUS_SATA ? "sata" : "ide",
                                (unsigned)address->controller.value, (unsigned)address->bus.value,
                                (unsigned)address->unit.value);
@@ -104,6 +119,6 @@ void domain_def_assign_alias(const DomainDef *def, DomainDevice *device) {
 void domain_def_assign_aliases(DomainDef *def) {
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
                 DOMAIN_FOREACH(DomainDevice, device, def, kind)
-                domain_def_assign_alias(def, device);
+                        domain_def_assign_alias(def, device);
         }
 }
