@@ -203,7 +203,7 @@ BAD_DOCUMENTS = {
     "another root": ("<network><name>x</name></network>", libvirt.VIR_ERR_XML_ERROR),
     "no type": (GOOD.replace(" type='qemu'", "", 1), None),
     "unknown type": (GOOD.replace("'qemu'", "'vmware9'", 1), None),
-    "no name": (GOOD.replace("<name>refused-guest</name>", ""), libvirt.VIR_ERR_NO_NAME),
+    "no name": (GOOD.replace("<name>refused-guest</name>", ""), None),
     "slash in the name": (GOOD.replace("refused-guest", "a/b"), libvirt.VIR_ERR_XML_ERROR),
     "bad uuid": (GOOD.replace("<memory", "<uuid>nonsense</uuid><memory"), None),
     "no memory": (GOOD.replace("<memory unit='MiB'>32</memory>", ""), None),
