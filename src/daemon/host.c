@@ -51,7 +51,7 @@ int host_cpu_map(const Sys *sys, const char *list, GByteArray **ret, Err *err) {
         if (r < 0)
                 return fail_errno(err, r, "cannot read the list of %s processors", list);
         ranges = g_strsplit(text, ",", -1);
-        STRV_FOREACH (range, ranges)
+        STRV_FOREACH(range, ranges)
                 if (r >= 0)
                         r = set_range(map, range);
         if (r < 0)
@@ -82,7 +82,7 @@ static unsigned count_nodes(const Sys *sys) {
 
         if (sys_list(sys, NODE_DIR, &names) < 0)
                 return 1;
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 uint64_t number;
 
                 n += g_str_has_prefix(name, "node") &&

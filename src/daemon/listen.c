@@ -33,7 +33,7 @@ static bool kernel_lists(const char *path) {
         if (!g_file_get_contents("/proc/net/unix", &text, NULL, NULL))
                 return false;
         lines = g_strsplit(text, "\n", -1);
-        STRV_FOREACH (line, lines) {
+        STRV_FOREACH(line, lines) {
                 unsigned long flags;
                 const char *name = strchr(line, '/');
                 g_auto(GStrv) fields = g_strsplit(line, " ", 5);

@@ -141,7 +141,7 @@ static int read_file(Options *options, const char *path, bool must_exist, Err *e
         keys = g_key_file_get_keys(file, CONFIG_GROUP, NULL, &error);
         if (!keys)
                 return fail(err, VIR_ERR_INVALID_ARG, "'%s': %s", path, error->message);
-        STRV_FOREACH (key, keys) {
+        STRV_FOREACH(key, keys) {
                 int r = read_key(options, file, path, key, err);
 
                 if (r < 0)
