@@ -120,7 +120,7 @@ static int carry_class(const Sys *sys, const char *class, const char *path, cons
 
         if (r < 0)
                 return r;
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 g_autofree char *entry = g_build_filename(dir, *name ? name : ".", NULL);
 
                 if (is_below(sys, entry, path))
@@ -159,7 +159,7 @@ static int carry_above_block(const Sys *sys, const char *name, GPtrArray *list, 
         r = list_optional(sys, dir, &holders, err);
         if (r < 0)
                 return r;
-        STRV_FOREACH (holder, holders)
+        STRV_FOREACH(holder, holders)
                 carry(list, holder, name);
         return 0;
 }
@@ -198,7 +198,7 @@ static int carry_interfaces(const Sys *sys, const PciDevice *dev, GPtrArray **re
                 g_auto(GStrv) entries = NULL;
 
                 r = list_optional(sys, dir, &entries, err);
-                STRV_FOREACH (entry, entries)
+                STRV_FOREACH(entry, entries)
                         if (g_str_has_prefix(entry, "upper_"))
                                 carry(list, entry + strlen("upper_"), name);
         }
@@ -310,7 +310,7 @@ static int check_mounts(const Sys *sys, const GPtrArray *list, GPtrArray *hits, 
 
         if (r < 0)
                 return r;
-        STRV_FOREACH (line, lines) {
+        STRV_FOREACH(line, lines) {
                 g_auto(GStrv) fields = g_strsplit(line, " ", 0);
                 Mount mount;
 
@@ -328,7 +328,7 @@ static int check_swaps(const Sys *sys, const GPtrArray *list, GPtrArray *hits, E
         if (r < 0)
                 return r;
         lines = g_strsplit(text, "\n", 0);
-        STRV_FOREACH (line, lines) {
+        STRV_FOREACH(line, lines) {
                 g_autofree char *node = g_strndup(line, strcspn(line, " \t"));
                 const Carried *block = *node == '/' ? block_of(sys, list, NULL, node) : NULL;
                 g_autofree char *chain = block ? block_chain(sys, list, block) : NULL;
@@ -395,7 +395,7 @@ static int check_btrfs(const Sys *sys, const GPtrArray *list, GPtrArray *hits, E
 
         if (r < 0)
                 return r;
-        STRV_FOREACH (uuid, systems)
+        STRV_FOREACH(uuid, systems)
                 for (unsigned i = 0; i < list->len; i++) {
                         const Carried *block = carried_at(list, i);
                         g_autofree char *path = g_build_filename("sys/fs/btrfs", uuid, "devices",
@@ -477,7 +477,7 @@ static void check_share(const Share *share, char **mount_lines, GPtrArray *hits)
         unsigned before = hits->len;
         bool is_layered = false;
 
-        STRV_FOREACH (line, mount_lines) {
+        STRV_FOREACH(line, mount_lines) {
                 g_auto(GStrv) fields = g_strsplit(line, " ", 0);
                 Mount mount;
 
@@ -502,7 +502,7 @@ static int check_shares(const Sys *sys, const PciDevice *dev, GPtrArray *hits, E
                 r = read_mounts(sys, &lines, err);
         if (r < 0)
                 return r;
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 g_autofree char *device = g_build_filename("sys/bus/virtio/devices", name, NULL);
                 _cleanup_(share_done) Share share = {};
 
@@ -536,11 +536,11 @@ static int default_routes(const Sys *sys, GHashTable **ret, Err *err) {
                 if (r < 0)
                         return r;
                 lines = g_strsplit(text, "\n", 0);
-                STRV_FOREACH (line, lines) {
+                STRV_FOREACH(line, lines) {
                         g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
                         g_auto(GStrv) all = g_strsplit_set(line, " \t", 0), fields = NULL;
 
-                        STRV_FOREACH (field, all)
+                        STRV_FOREACH(field, all)
                                 if (*field)
                                         g_strv_builder_add(builder, field);
                         fields = g_strv_builder_end(builder);
@@ -645,7 +645,7 @@ static int check_boot_framebuffer(const Sys *sys, const PciDevice *dev, GPtrArra
         if (r < 0)
                 return r;
         lines = g_strsplit(text, "\n", 0);
-        STRV_FOREACH (line, lines)
+        STRV_FOREACH(line, lines)
                 if (is_boot_framebuffer(dev, line))
                         add_hit(hits, "framebuffer",
                                 "the firmware's framebuffer is in its memory (/proc/iomem: %s)",
@@ -659,7 +659,7 @@ static int check_consoles(const Sys *sys, GPtrArray *hits, Err *err) {
 
         if (r < 0)
                 return r;
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 g_autofree char *kind = g_build_filename("sys/class/vtconsole", name, "name", NULL);
                 g_autofree char *bind = g_build_filename("sys/class/vtconsole", name, "bind", NULL);
                 g_autofree char *text = NULL;

@@ -15,7 +15,7 @@ static json_t *find_cut_off(const Handover *h, json_int_t number, size_t *ret_at
         json_t *records;
         size_t i;
 
-        json_array_foreach (h->cut_off, i, records) {
+        json_array_foreach(h->cut_off, i, records) {
                 const json_t *head = json_array_get(records, 0);
 
                 if (json_integer_value(json_object_get(head, "plan")) == number) {
@@ -106,6 +106,8 @@ static void end_plan(Plan *plan, void *userdata) {
         Handover *h = userdata;
 
         g_ptr_array_remove(h->running, plan);
+        if (plan_state(plan) == PLAN_RUNNING || plan_state(plan) == PLAN_UNDOING)
+                h->has_open_plan = true; /* it was freed: the journal is all that is left of it */
         if (journal_is_long(h->journal))
                 handover_compact(h, NULL);
         handover_send_waiting_home(h);
@@ -335,7 +337,7 @@ int handover_compact(Handover *h, Err *err) {
         json_t *records;
         int r;
 
-        if (h->running->len > 0 || json_array_size(h->cut_off) > 0)
+        if (h->running->len > 0 || h->has_open_plan || json_array_size(h->cut_off) > 0)
                 return 0;
         records = ledger_snapshot(h->ledger);
         if (h->boot_id)

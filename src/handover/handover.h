@@ -65,7 +65,7 @@ const Plan *handover_plan_of(const Handover *h, PciAddr addr);
 /* Every blocker of every function. Fails only when the host could not be read. */
 int handover_verdict(Handover *h, const HandoverRequest *request, Verdict **ret, Err *err);
 
-/* An empty plan; the caller frees it. guest and uuid NULL: not for a guest. */
+/* An empty plan; the caller frees it, before the Handover. guest and uuid NULL: not for a guest. */
 Plan *handover_plan_new(Handover *h, const char *title, const char *guest, const char *uuid);
 
 /* Appends the steps that bring the functions to request->guest (its administrator-parked side when

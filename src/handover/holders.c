@@ -27,7 +27,7 @@ static void add_device_name(const Sys *sys, const char *dir, GHashTable *nodes) 
         if (sys_read_text(sys, path, &text) < 0)
                 return;
         lines = g_strsplit(text, "\n", 0);
-        STRV_FOREACH (line, lines)
+        STRV_FOREACH(line, lines)
                 if (g_str_has_prefix(line, "DEVNAME="))
                         add_node(nodes, "/dev/%s", line + strlen("DEVNAME="));
 }
@@ -38,7 +38,7 @@ static void walk(const Sys *sys, const char *dir, unsigned depth, GHashTable *no
         if (depth == 0 || sys_list(sys, dir, &names) < 0)
                 return;
         add_device_name(sys, dir, nodes);
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 g_autofree char *path = g_build_filename(dir, name, NULL);
                 g_autofree char *target = NULL;
 
@@ -58,7 +58,7 @@ static GHashTable *nodes_of(const Sys *sys, const PciDevice *dev) {
         if (dev->iommu_group >= 0)
                 add_node(nodes, "/dev/vfio/%d", dev->iommu_group);
         if (sys_list(sys, cdevs, &names) == 0)
-                STRV_FOREACH (name, names)
+                STRV_FOREACH(name, names)
                         add_node(nodes, "/dev/vfio/devices/%s", name);
         if (guard_block_devices(sys, dev, &blocks, NULL) == 0)
                 for (unsigned i = 0; i < blocks->len; i++)
@@ -73,7 +73,7 @@ static char *open_node(const Sys *sys, const char *pid, GHashTable *nodes) {
 
         if (sys_list(sys, dir, &fds) < 0)
                 return NULL;
-        STRV_FOREACH (fd, fds) {
+        STRV_FOREACH(fd, fds) {
                 g_autofree char *path = g_build_filename(dir, fd, NULL);
                 g_autofree char *target = NULL;
 
@@ -99,7 +99,7 @@ char *holders_find(const Sys *sys, const PciDevice *dev) {
 
         if (sys_list(sys, "proc", &pids) < 0)
                 return NULL;
-        STRV_FOREACH (pid, pids) {
+        STRV_FOREACH(pid, pids) {
                 g_autofree char *node = NULL, *text = NULL;
 
                 if (!g_ascii_isdigit(*pid) || n == HOLDERS_MAX)

@@ -25,6 +25,7 @@ struct Handover {
 
         PlanHost plan_host;
         unsigned next_plan;
+        bool has_open_plan; /* one was freed while it ran: the journal must keep it */
         GPtrArray *running; /* of Plan, borrowed */
         GPtrArray *own;     /* of Plan: those that nobody asked for, see handover_send_home() */
         GPtrArray *stuck;   /* of StuckWork, see stuck.c */

@@ -219,7 +219,7 @@ int journal_rewrite(Journal *journal, const json_t *records, Err *err) {
         size_t i;
         int r;
 
-        json_array_foreach (records, i, record) {
+        json_array_foreach(records, i, record) {
                 g_autofree char *line = record_to_line(record);
 
                 g_string_append(text, line);

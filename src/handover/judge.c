@@ -171,7 +171,7 @@ static int check_reserved(Judge *j, const PciDevice *dev, Err *err) {
         if (!is_for_guest(j) || dev->iommu_group < 0 || sys_read_text(j->h->sys, path, &text) < 0)
                 return 0;
         lines = g_strsplit(text, "\n", 0);
-        STRV_FOREACH (line, lines)
+        STRV_FOREACH(line, lines)
                 if (g_str_has_suffix(line, " direct")) {
                         refuse(j,
                                blocker_new(

@@ -253,7 +253,7 @@ json_t *ledger_snapshot(const Ledger *ledger) {
 
         for (i = 0; i < n; i++)
                 json_array_append_new(records, put_record(entries[i]));
-        json_array_foreach (ledger->corrections, i, correction)
+        json_array_foreach(ledger->corrections, i, correction)
                 json_array_append_new(records, correction_record(correction));
         return records;
 }

@@ -611,20 +611,14 @@ static int step_from_record(Plan *plan, const json_t *json,
 
 /* The intent has what the step's preparation found out, the plan's own record has not. */
 static int replay_intent(Step *step, const json_t *record, Err *err) {
-        void *data = NULL;
-        int r;
-
         step->state = STEP_BEGUN;
         step->plan->is_begun = true;
         if (!step->kind)
                 return 0;
-        r = step->kind->from_json(json_object_get(record, "data"), &data, err);
-        if (r < 0)
-                return r;
         if (step->kind->free)
                 step->kind->free(step->data);
-        step->data = data;
-        return 0;
+        step->data = NULL;
+        return step->kind->from_json(json_object_get(record, "data"), &step->data, err);
 }
 
 static int replay_mark(Plan *plan, const json_t *record, Err *err) {
@@ -662,12 +656,12 @@ int plan_from_records(const PlanHost *host, const json_t *records,
                         json_string_value(json_object_get(head, "uuid")));
         plan->is_forward = json_is_true(json_object_get(head, "forward"));
         plan->is_journalled = true;
-        json_array_foreach (steps, i, json) {
+        json_array_foreach(steps, i, json) {
                 r = step_from_record(plan, json, find, err);
                 if (r < 0)
                         return r;
         }
-        json_array_foreach (records, i, json) {
+        json_array_foreach(records, i, json) {
                 r = i == 0 ? 0 : replay_mark(plan, json, err);
                 if (r < 0)
                         return r;

@@ -46,7 +46,7 @@ static char *find_option(const Sys *sys, const char *const *options) {
         g_autofree char *line = read_or_empty(sys, "proc/cmdline");
         g_auto(GStrv) words = g_strsplit_set(line, " \n", 0);
 
-        STRV_FOREACH (word, words)
+        STRV_FOREACH(word, words)
                 if (g_strv_contains(options, word))
                         return g_strdup(word);
         return NULL;
@@ -77,7 +77,7 @@ static bool is_unsafe_option(const char *line) {
 
         if (g_strcmp0(words[0], "options") != 0 || !is_module)
                 return false;
-        STRV_FOREACH (word, words)
+        STRV_FOREACH(word, words)
                 if (g_strv_contains(yes, word))
                         return true;
         return false;
@@ -92,12 +92,12 @@ static bool is_unsafe_configured(const Sys *sys) {
 
                 if (sys_list(sys, dirs[i], &names) < 0)
                         continue;
-                STRV_FOREACH (name, names) {
+                STRV_FOREACH(name, names) {
                         g_autofree char *path = g_build_filename(dirs[i], name, NULL);
                         g_autofree char *text = read_or_empty(sys, path);
                         g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
 
-                        STRV_FOREACH (line, lines)
+                        STRV_FOREACH(line, lines)
                                 if (g_str_has_suffix(name, ".conf") && is_unsafe_option(line))
                                         return true;
                 }

@@ -137,6 +137,20 @@ static int move_from_json(const json_t *json, void **ret_data, Err *err) {
         return r < 0 ? r : entry_from_json(json, "after", &move->after, err);
 }
 
+/* The same for the kinds that cannot do without what was found, or without an entry to write. */
+static int saved_move_from_json(const json_t *json, void **ret_data, Err *err) {
+        if (!json_is_object(json_object_get(json, "saved")))
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "a step of the journal has lost what it saved");
+        return move_from_json(json, ret_data, err);
+}
+
+static int entry_move_from_json(const json_t *json, void **ret_data, Err *err) {
+        if (!json_is_object(json_object_get(json, "after")))
+                return fail(err, VIR_ERR_INVALID_ARG, "a step of the journal has lost its entry");
+        return move_from_json(json, ret_data, err);
+}
+
 /* Reading and writing sysfs. */
 
 static char *attribute_of(const Step *step, const char *name) {
@@ -509,7 +523,7 @@ const StepKind step_save = {
         .undo = save_undo,
         .describe = save_describe,
         .to_json = move_to_json,
-        .from_json = move_from_json,
+        .from_json = saved_move_from_json,
         .free = move_free,
         .is_in_journal_only = true,
 };
@@ -604,7 +618,7 @@ const StepKind step_settings = {
         .run = settings_run,
         .describe = settings_describe,
         .to_json = move_to_json,
-        .from_json = move_from_json,
+        .from_json = saved_move_from_json,
         .free = move_free,
 };
 
@@ -679,7 +693,7 @@ const StepKind step_claim = {
         .undo = ledger_undo,
         .describe = claim_describe,
         .to_json = move_to_json,
-        .from_json = move_from_json,
+        .from_json = entry_move_from_json,
         .free = move_free,
         .is_in_journal_only = true,
 };
@@ -718,7 +732,7 @@ const StepKind step_release = {
         .undo = release_undo,
         .describe = release_describe,
         .to_json = move_to_json,
-        .from_json = move_from_json,
+        .from_json = entry_move_from_json,
         .free = move_free,
         .is_in_journal_only = true,
 };

@@ -83,7 +83,7 @@ static LedgerEntry *entry_to_mark(Handover *h, const Move *move) {
 
 int handover_step_stuck(Handover *h, Step *step, const char *what, Err *err) {
         Worker *worker = plan_steal_worker(step_plan(step));
-        PciAddr addr = *step_addr(step);
+        PciAddr addr = ((const Move *)step_data(step))->addr;
         const PciDevice *dev = pci_tree_find(h->tree, addr);
         g_autofree char *where = holders_wait_channel(h->sys, worker_pid(worker));
         g_autofree char *holders = dev ? holders_find(h->sys, dev) : NULL;

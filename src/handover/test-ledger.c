@@ -69,7 +69,7 @@ static void a_snapshot_replayed_is_the_same_ledger(void **state) {
         assert_int_equal(ledger_drop(ledger, gone, NULL), 0);
         ledger_correct(ledger, &gone, "it had gone");
         records = ledger_snapshot(ledger);
-        json_array_foreach (records, i, record)
+        json_array_foreach(records, i, record)
                 assert_true(ledger_replay(copy, record));
         a = ledger_to_json(ledger);
         b = ledger_to_json(copy);
