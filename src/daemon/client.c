@@ -99,18 +99,24 @@ static bool can_read(const Client *client) {
                !is_blocked_by_stream(client);
 }
 
-/* Input is due while the connection is not open yet and while a message is half there, unless it is
+/* A client that has said goodbye is left to close its end first, for a moment: its answer to our
+ * last ping may still be on the way, and would kill it by SIGPIPE.
+ *
+ * Input is due while the connection is not open yet and while a message is half there, unless it is
  * we who do not read. */
 static void update_deadline(Client *client) {
-        bool due = can_read(client) && (!client->uri || transport_has_partial(client->transport));
+        bool due = client->close_when_sent ||
+                   (can_read(client) && (!client->uri || transport_has_partial(client->transport)));
 
         if (due == client->deadline_armed && !client->deadline_renewed)
                 return;
         client->deadline_armed = due;
         client->deadline_renewed = false;
         if (due)
-                sd_event_source_set_time_relative(client->deadline,
-                                                  CLIENT_INPUT_DEADLINE_SEC * G_USEC_PER_SEC);
+                sd_event_source_set_time_relative(
+                        client->deadline,
+                        G_USEC_PER_SEC * (client->close_when_sent ? CLIENT_LINGER_SEC
+                                                                  : CLIENT_INPUT_DEADLINE_SEC));
         sd_event_source_set_enabled(client->deadline, due ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 }
 
@@ -120,10 +126,6 @@ static void client_update(Client *client) {
 
         if (!client->server)
                 return;
-        if (client->close_when_sent && transport_backlog(client->transport) == 0) {
-                client_close(client, NULL);
-                return;
-        }
         events = (can_read(client) ? EPOLLIN : 0) |
                  (transport_backlog(client->transport) > 0 ? EPOLLOUT : 0);
         sd_event_source_set_io_events(client->io, events);
@@ -176,6 +178,8 @@ static int on_wake(sd_event_source *source, void *userdata) {
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         g_autoptr(Client) client = client_ref(userdata);
 
+        if (client->close_when_sent)
+                client_close(client, NULL);
         client_close(client, client->uri ? "closed: its message did not become whole in time"
                                          : "closed: it did not open the connection in time");
         return 0;
@@ -381,6 +385,8 @@ void client_enable_keepalive(Client *client) {
 
 void client_close_when_sent(Client *client) {
         client->close_when_sent = true;
+        client->deadline_renewed = true;
+        client->pinger = sd_event_source_disable_unref(client->pinger);
         client_wake(client);
 }
 

@@ -31,6 +31,8 @@
 #define CLIENT_READ_ONLY_MESSAGE_MAX (1u << 20)
 /* A connection that was not opened, or a message that has begun, may take this long. */
 #define CLIENT_INPUT_DEADLINE_SEC UINT64_C(30)
+/* What a client gets to close the connection after its goodbye was answered. */
+#define CLIENT_LINGER_SEC UINT64_C(1)
 /* Our pings to a client that speaks keepalive, and how many of them may stay without any sign of
  * it; libvirtd's numbers. */
 #define CLIENT_PING_INTERVAL_SEC UINT64_C(5)
@@ -65,7 +67,8 @@ bool client_is_read_only(const Client *client);
 
 /* The client answers pings, so it may be sent some. Harmless when called again. */
 void client_enable_keepalive(Client *client);
-/* CONNECT_CLOSE: the connection ends when its answer has been sent. */
+/* CONNECT_CLOSE: nothing is read any more, and the connection ends when the client closes it or
+ * CLIENT_LINGER_SEC later. */
 void client_close_when_sent(Client *client);
 
 /* Queues a message. fds: duplicated. A client that does not read is closed here. */
