@@ -442,8 +442,7 @@ static void add_devices(DomainDef *def) {
         add_input(def, INPUT_KEYBOARD);
         if (list[DOMAIN_GRAPHICS]->len > 0 && list[DOMAIN_VIDEO]->len == 0)
                 add(def, DOMAIN_VIDEO);
-        if ((list[DOMAIN_GRAPHICS]->len > 0 || list[DOMAIN_SOUND]->len > 0) &&
-            list[DOMAIN_AUDIO]->len == 0) {
+        if (list[DOMAIN_AUDIO]->len == 0) {
                 DomainAudio *audio = add(def, DOMAIN_AUDIO);
 
                 audio->id = DOMAIN_NUM(1);
