@@ -14,6 +14,9 @@
 
 #define REASONS_MAX 16
 
+/* Id, Name, State, Title, UUID. */
+#define LIST_COLUMNS_MAX 5
+
 /* libvirt's words for its numbers. */
 static const struct {
         const char *state;
@@ -138,16 +141,23 @@ static int shown_state(Cli *cli, const Args *args, const Guest *guest, const cha
 static int add_row(Cli *cli, const Args *args, Table *table, const Guest *guest, Err *err) {
         g_autofree char *id = id_text(guest);
         g_autofree char *title = NULL;
-        const char *state;
+        const char *cells[LIST_COLUMNS_MAX] = {id, guest->name};
+        char uuid[37];
+        size_t n = 3;
         int r;
 
-        r = shown_state(cli, args, guest, &state, err);
+        r = shown_state(cli, args, guest, &cells[2], err);
         if (r < 0)
                 return r;
         /* A guest without a title is answered by an error. */
         if (args_flag(args, "title") && guest_title(cli->conn, guest, &title, NULL) < 0)
                 title = g_strdup("");
-        table_add(table, (const char *[]){id, guest->name, state, title});
+        if (args_flag(args, "title"))
+                cells[n++] = title;
+        guest_format_uuid(guest, uuid);
+        if (args_flag(args, "uuid"))
+                cells[n++] = uuid;
+        table_add(table, cells);
         return 0;
 }
 
@@ -298,6 +308,23 @@ static void print_usage(const GuestInfo *info) {
         print_memory("Used memory:", info->memory);
 }
 
+/* How the daemon confines its guests, and this one. */
+static void print_security(Cli *cli, const Guest *guest) {
+        g_autofree char *model = NULL;
+        g_autofree char *doi = NULL;
+        g_autofree char *label = NULL;
+        bool enforcing;
+
+        if (host_security_model(cli->conn, &model, &doi, NULL) < 0 || !*model)
+                return;
+        print_field("Security model:", model);
+        print_field("Security DOI:", doi);
+        if (guest->id == -1 ||
+            guest_security_label(cli->conn, guest, &label, &enforcing, NULL) < 0 || !*label)
+                return;
+        printf("%-15s %s (%s)\n", "Security label:", label, enforcing ? "enforcing" : "permissive");
+}
+
 static void print_messages(Cli *cli, const Guest *guest) {
         g_auto(GStrv) messages = NULL;
 
@@ -313,8 +340,6 @@ static int cmd_dominfo(Cli *cli, const Args *args, Err *err) {
         static const char *const once[] = {"Autostart Once:", "disable", "enable"};
         static const char *const saved[] = {"Managed save:", "no", "yes"};
         g_autoptr(Guest) guest = NULL;
-        g_autofree char *model = NULL;
-        g_autofree char *doi = NULL;
         GuestInfo info;
         int r;
 
@@ -329,10 +354,7 @@ static int cmd_dominfo(Cli *cli, const Args *args, Err *err) {
         print_answer(cli, guest, GUEST_HAS_AUTOSTART, autostart);
         print_answer(cli, guest, GUEST_HAS_AUTOSTART_ONCE, once);
         print_answer(cli, guest, GUEST_HAS_MANAGED_SAVE, saved);
-        if (host_security_model(cli->conn, &model, &doi, NULL) >= 0) {
-                print_field("Security model:", model);
-                print_field("Security DOI:", doi);
-        }
+        print_security(cli, guest);
         print_messages(cli, guest);
         return 0;
 }

@@ -279,6 +279,24 @@ int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err) {
         return 0;
 }
 
+int guest_security_label(Conn *conn, const Guest *guest, char **ret, bool *ret_enforcing,
+                         Err *err) {
+        remote_domain dom = handle(guest);
+        remote_domain_get_security_label_ret answer;
+        int r;
+
+        r = conn_call(conn,
+                      &CONN_REMOTE(DOMAIN_GET_SECURITY_LABEL, CONN_ARGS(remote_domain, &dom),
+                                   CONN_RET(remote_domain_get_security_label_ret, &answer)),
+                      err);
+        if (r < 0)
+                return r;
+        *ret = g_strndup(answer.label.label_val, answer.label.label_len);
+        *ret_enforcing = answer.enforcing == 1;
+        xdr_free((xdrproc_t)xdr_remote_domain_get_security_label_ret, &answer);
+        return 0;
+}
+
 int guest_title(Conn *conn, const Guest *guest, char **ret, Err *err) {
         remote_domain_get_metadata_args args = {.dom = handle(guest), .type = METADATA_TITLE};
 

@@ -134,6 +134,9 @@ int guest_os_type(Conn *conn, const Guest *guest, char **ret, Err *err);
 /* What the daemon has to say against the guest ("tainted: …"). */
 int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err);
 
+/* How a running guest is confined; "" where it is not. */
+int guest_security_label(Conn *conn, const Guest *guest, char **ret, bool *ret_enforcing, Err *err);
+
 /* VIR_ERR_NO_DOMAIN_METADATA where it has none. */
 int guest_title(Conn *conn, const Guest *guest, char **ret, Err *err);
 
