@@ -246,10 +246,6 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
         xml_writer_open(xml, "vcpu");
         xml_writer_attr_format(xml, "max", "%u", found->cpu_max);
         xml_writer_close(xml);
-        xml_writer_open(xml, "vcpu");
-        xml_writer_attr_format(xml, "max", "%u",
-                               caps_find_machine(manager->caps, machine)->cpu_max);
-        xml_writer_close(xml);
         xml_writer_open(xml, "os");
         xml_writer_attr(xml, "supported", "yes");
         xml_writer_open(xml, "loader");
