@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
-from conftest import refused
+from checks import refused
 
 QEMU = "/usr/bin/qemu-system-x86_64"
 

@@ -3,7 +3,7 @@
 
 import libvirt
 import pytest
-from conftest import read_until, refused
+from checks import read_until, refused
 
 import guests
 

@@ -89,7 +89,7 @@ def test_nothing_is_heard_after_deregistration(conn, running, events):
 
 
 def test_two_connections_hear_the_same(conn, running, fresh):
-    from conftest import Events
+    from checks import Events
 
     recorders = [Events(fresh()), Events(fresh())]
     for recorder in recorders:

@@ -9,7 +9,7 @@ import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
-from conftest import refused
+from checks import refused
 
 import guests
 

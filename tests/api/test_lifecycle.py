@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
-from conftest import refused, until
+from checks import refused, until
 
 import guests
 

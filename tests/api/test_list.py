@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import libvirt
 import pytest
-from conftest import remove, refused
+from checks import remove, refused
 
 import guests
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
-from conftest import refused
+from checks import refused
 
 PCI = pathlib.Path("/sys/bus/pci/devices")
 ADDRESSES = sorted(path.name for path in PCI.iterdir()) if PCI.exists() else []
