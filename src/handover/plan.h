@@ -51,8 +51,8 @@ typedef struct StepKind {
         char *(*describe)(const Step *step, bool undo);
 
         /* What of the data run and undo need after a restart. A kind without to_json is not in the
-         * journal: its effects end with the daemon. What from_json() has made so far when it fails is
-         * freed by the step. */
+         * journal: its effects end with the daemon. What from_json() has made so far when it fails
+         * is freed by the step. */
         json_t *(*to_json)(const Step *step);
         int (*from_json)(const json_t *json, void **ret_data, Err *err);
         void (*free)(void *data);
