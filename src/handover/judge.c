@@ -287,9 +287,10 @@ static int check_marks(Judge *j, const PciDevice *dev, Err *err) {
         const LedgerEntry *entry = ledger_find(j->h->ledger, dev->addr);
         const Plan *plan = handover_plan_of(j->h, dev->addr);
         g_autofree char *name = pci_addr_node_name(dev->addr);
-        g_autofree char *release = g_strdup_printf("when it is known to be well: airlock ledger "
-                                                   "--release %s",
-                                                   name);
+        g_autofree char *release =
+                g_strdup_printf("when it is known to be well, give it back to the "
+                                "host: airlock nodedev-reattach %s",
+                                name);
 
         if (plan)
                 refuse(j,

@@ -432,6 +432,7 @@ const StepKind step_bind = {
 /* unbind: what to bind to again is known to the steps around it */
 
 static int unbind_run(Step *step, Err *err) {
+        const Move *move = step_data(step);
         g_autofree char *driver = NULL;
         int r;
 
@@ -440,6 +441,8 @@ static int unbind_run(Step *step, Err *err) {
         r = read_driver(step, &driver, err);
         if (r < 0 || !driver)
                 return r;
+        if (g_strcmp0(move->driver, VFIO) == 0 && !handover_is_vfio(driver))
+                return 0; /* on the way home, and there already */
         return unbind_from(step, driver, err);
 }
 

@@ -4,7 +4,9 @@
 #include "base/test.h"
 #include "handover/test-kernel.h"
 
-#define UUID "11111111-2222-3333-4444-555555555555"
+#define TWIN_PATH  "sys/devices/pci0000:00/0000:00:01.0/0000:01:00.1"
+#define IGB_UEVENT "DRIVER=igb\nPCI_CLASS=20000\nPCI_ID=8086:10C9\n"
+#define UUID       "11111111-2222-3333-4444-555555555555"
 
 static PciAddr addr_of(const char *text) {
         PciAddr addr;
@@ -308,6 +310,9 @@ static void a_reboot_brings_all_home_but_a_quarantine(void **state) {
         test_kernel_recover(kernel);
         run_well(kernel, take_card(kernel));
         handover_quarantine(kernel->handover, addr_of("0000:01:00.1"), "it smelled", NULL);
+        test_host_link(kernel->host, TWIN_PATH "/driver", "/sys/bus/pci/drivers/igb");
+        test_host_put(kernel->host, TWIN_PATH "/uevent", IGB_UEVENT, strlen(IGB_UEVENT));
+        test_host_put(kernel->host, TWIN_PATH "/driver_override", "(null)", 6);
         test_host_put(kernel->host, "proc/sys/kernel/random/boot_id", boot, strlen(boot));
         test_kernel_restart(kernel);
         test_kernel_recover(kernel);
@@ -316,6 +321,10 @@ static void a_reboot_brings_all_home_but_a_quarantine(void **state) {
         handover_side(kernel->handover, addr_of("0000:01:00.1"), &entry);
         assert_string_equal(entry->quarantine, "it smelled");
         assert_null(entry->guest);
+        assert_int_equal(entry->side, SIDE_HOST);
+        run_well(kernel, reattach(kernel, "0000:01:00.1")); /* a person's word ends it */
+        assert_null(ledger_find(handover_ledger(kernel->handover), addr_of("0000:01:00.1")));
+        test_kernel_assert_driver(kernel, "0000:01:00.1", "igb", "(null)");
 }
 
 static void what_others_moved_is_corrected(void **state) {

@@ -280,7 +280,8 @@ static void quarantine_and_stuck_steps(void **state) {
         Question question = {.guest = "g1", .addrs = {"0000:02:00.0"}};
 
         handover_quarantine(kernel->handover, (PciAddr){.bus = 2}, "it smelled", NULL);
-        expect(kernel, question, BLOCKER_QUARANTINED, "it smelled", "--release pci_0000_02_00_0");
+        expect(kernel, question, BLOCKER_QUARANTINED, "it smelled",
+               "airlock nodedev-reattach pci_0000_02_00_0");
         question.guest = NULL; /* the administrator may look at it */
         expect_yes(kernel, question);
 }
