@@ -570,8 +570,9 @@ int layout_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
                 return r;
         if (device->address.node.is_present)
                 return check_plug(map, device, err);
-        if (!find_slot(map, device, is_express ? LAYOUT_BUS_PORT : LAYOUT_BUS_PCI, true, &bus,
-                       &slot))
+        /* A conventional device works in a root port too, which is where q35 has room to spare. */
+        if (!(!is_express && find_slot(map, device, LAYOUT_BUS_PCI, true, &bus, &slot)) &&
+            !find_slot(map, device, LAYOUT_BUS_PORT, true, &bus, &slot))
                 return fail_hint(
                         err,
                         fail(err, VIR_ERR_OPERATION_FAILED, "guest '%s' has no free %s for %s",
