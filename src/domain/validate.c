@@ -17,6 +17,17 @@ static int check_path(const char *path, const char *what, unsigned line, Err *er
                     path, what, line);
 }
 
+/* Names that end up in QEMU's key=value lists, where a ',' would begin another key. */
+static int check_word(const char *word, const char *what, unsigned line, Err *err) {
+        for (const char *s = word; s && *s; s++) {
+                if (!g_ascii_isalnum(*s) && !strchr("._-", *s))
+                        return fail(err, VIR_ERR_XML_ERROR,
+                                    "'%s' of <%s> at line %u holds the character '%c'", word, what,
+                                    line, g_ascii_isgraph(*s) ? *s : '?');
+        }
+        return 0;
+}
+
 /* ---- devices ---- */
 
 static int check_disk_target(const DomainDisk *disk, Err *err) {
@@ -246,6 +257,7 @@ static int check_input(const DomainDef *def, const DomainDevice *device, Err *er
 
 static int check_graphics(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainGraphics *graphics = (const DomainGraphics *)device;
+        int r;
 
         if (graphics->listens->len > 1)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -254,6 +266,9 @@ static int check_graphics(const DomainDef *def, const DomainDevice *device, Err 
         if (graphics->port.is_set && graphics->port.value < 5900)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "<graphics> at line %u: VNC ports begin at 5900", device->node.line);
+        r = check_word(graphics->keymap, "graphics", device->node.line, err);
+        if (r < 0)
+                return r;
         /* The protocol's own limit (RFC 6143, 7.2.2). */
         if (graphics->passwd && strlen(graphics->passwd) > 8)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -327,6 +342,9 @@ int domain_validate_device(const DomainDef *def, const DomainDevice *device, Err
         };
         int r;
 
+        r = check_word(device->alias.name, "alias", device->alias.node.line, err);
+        if (r < 0)
+                return r;
         r = check_rom(device, err);
         if (r < 0)
                 return r;
@@ -459,6 +477,17 @@ static int check_size(const DomainDef *def, Err *err) {
         return 0;
 }
 
+static int check_cpu_names(const DomainCpu *cpu, Err *err) {
+        int r = check_word(cpu->model.name, "model", cpu->model.node.line, err);
+
+        for (guint i = 0; cpu->features && i < cpu->features->len && r == 0; i++) {
+                const DomainCpuFeature *feature = cpu->features->pdata[i];
+
+                r = check_word(feature->name, "feature", feature->node.line, err);
+        }
+        return r;
+}
+
 static int check_cpu(const DomainDef *def, Err *err) {
         const DomainCpu *cpu = &def->cpu;
         uint64_t product =
@@ -479,7 +508,7 @@ static int check_cpu(const DomainDef *def, Err *err) {
         if (domain_num_or(cpu->topology.clusters, 1) > 1)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "a machine of x86_64 has no CPU clusters");
-        return 0;
+        return check_cpu_names(cpu, err);
 }
 
 static int check_machine(const DomainDef *def, Err *err) {
@@ -497,7 +526,7 @@ static int check_machine(const DomainDef *def, Err *err) {
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "<type machine='%s'> at line %u is not served yet", machine,
                             def->os.type.node.line);
-        return 0;
+        return check_word(machine, "type", def->os.type.node.line, err);
 }
 
 static int check_loader(const DomainDef *def, Err *err) {

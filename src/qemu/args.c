@@ -84,7 +84,7 @@ static int add_disk_backend(const Build *build, const DomainDevice *device, Err 
         json_t *node;
         size_t i;
 
-        json_array_foreach (nodes, i, node)
+        json_array_foreach(nodes, i, node)
                 qemu_args_add_json(build->args, "-blockdev", json_incref(node));
         json_decref(nodes);
         return 0;
@@ -161,7 +161,7 @@ static int add_controllers(const Build *build, Err *err) {
         g_autoptr(GPtrArray) sorted = g_ptr_array_new();
 
         DOMAIN_FOREACH(DomainDevice, device, build->def, DOMAIN_CONTROLLER)
-        g_ptr_array_add(sorted, device);
+                g_ptr_array_add(sorted, device);
         g_ptr_array_sort(sorted, compare_buses);
         for (guint i = 0; i < sorted->len; i++) {
                 int r = add_device(build, sorted->pdata[i], err);
@@ -217,7 +217,8 @@ static void add_watchdog(const Build *build) {
 
 static int vnc_address(const DomainGraphics *graphics, GString *out, Err *err) {
         const DomainListen *listen = graphics->listens->pdata[0];
-        const char *address = listen->address ? listen->address : "127.0.0.1";
+        g_autofree char *address =
+                qemu_args_escape(listen->address ? listen->address : "127.0.0.1");
         g_autofree char *path = listen->socket ? qemu_args_escape(listen->socket) : NULL;
         bool is_v6 = strchr(address, ':') != NULL;
 
@@ -324,7 +325,7 @@ static int plug_backend(const DomainDevice *device, const QemuRuntime *runtime, 
         switch (device->kind) {
         case DOMAIN_DISK:
                 nodes = qemu_args_disk_nodes((const DomainDisk *)device);
-                json_array_foreach (nodes, i, node)
+                json_array_foreach(nodes, i, node)
                         append_command(commands, "blockdev-add", json_incref(node));
                 json_decref(nodes);
                 return 0;
