@@ -37,6 +37,8 @@ typedef struct DomainNode {
         unsigned line;   /* where; 0: it comes from no document */
         GPtrArray *kept; /* char *: unknown children, byte for byte; NULL: none */
         GString *attrs;  /* unknown attributes as " a='b'"; NULL: none */
+        /* The same of children that are only a text (<name>): name → attributes; NULL: none. */
+        GHashTable *leaf_attrs;
 } DomainNode;
 
 typedef struct DomainNum {

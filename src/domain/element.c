@@ -186,18 +186,23 @@ static int parse_text(xmlNode *node, const DomainField *field, void *object, Err
         return parse_value(node, field, text, object, err);
 }
 
-static int parse_rest(DomainParse *parse, const DomainElement *element, xmlNode *node,
-                      DomainNode *head, Err *err);
+static int parse_rest(DomainParse *parse, xmlNode *node, DomainNode *head, Err *err);
+static void clear_node(DomainNode *node);
 
-/* <name>text</name> has no struct of its own: what it says beyond its text has no place to be kept,
- * so it is refused. */
+static void keep_leaf_attrs(DomainNode *head, const DomainField *field, DomainNode *leaf) {
+        if (!leaf->attrs)
+                return;
+        if (!head->leaf_attrs)
+                head->leaf_attrs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        g_hash_table_insert(head->leaf_attrs, (gpointer)(uintptr_t)field->name,
+                            g_string_free(g_steal_pointer(&leaf->attrs), FALSE));
+}
+
+/* <name>text</name> has no struct of its own: its parent keeps what it says beyond its text. */
 static int parse_leaf(DomainParse *parse, const DomainField *field, xmlNode *child, void *object,
                       Err *err) {
-        g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
-        DomainParse strict = {
-                .doc = parse->doc, .flags = DOMAIN_PARSE_VALIDATE, .warnings = warnings};
         g_autofree char *text = xml_text(child);
-        DomainNode none = {};
+        DomainNode leaf = {};
         int r;
 
         if (field->type == FIELD_SOURCE) {
@@ -208,7 +213,14 @@ static int parse_leaf(DomainParse *parse, const DomainField *field, xmlNode *chi
         if (r < 0)
                 return r;
         mark_texts(child);
-        return parse_rest(&strict, NULL, child, &none, err);
+        if (xml_first(child))
+                return fail(err, VIR_ERR_XML_ERROR,
+                            "<%s> in <%s> at line %u, where a text is wanted",
+                            xml_name(xml_first(child)), field->name, xml_line(child));
+        r = parse_rest(parse, child, &leaf, err);
+        keep_leaf_attrs(parse->head, field, &leaf);
+        clear_node(&leaf);
+        return r;
 }
 
 static int parse_list(DomainParse *parse, const DomainField *field, xmlNode *child, void *object,
@@ -240,7 +252,7 @@ static int parse_children(DomainParse *parse, const DomainField *field, xmlNode 
                           Err *err) {
         bool is_found = false;
 
-        XML_FOREACH_CHILD (child, node) {
+        XML_FOREACH_CHILD(child, node) {
                 int r;
 
                 if (child->ns || !g_str_equal(xml_name(child), field->name))
@@ -371,12 +383,10 @@ static void keep_namespaces(const xmlNode *node, DomainNode *head) {
 }
 
 /* Attributes, children and text that no field took. */
-static int parse_rest(DomainParse *parse, const DomainElement *element, xmlNode *node,
-                      DomainNode *head, Err *err) {
+static int parse_rest(DomainParse *parse, xmlNode *node, DomainNode *head, Err *err) {
         int r = 0;
 
-        if (element)
-                keep_namespaces(node, head);
+        keep_namespaces(node, head);
         for (xmlAttr *attr = node->properties; attr && r == 0; attr = attr->next) {
                 if (!is_marked(attr))
                         r = parse_rest_attr(parse, node, attr, head, err);
@@ -403,11 +413,12 @@ int domain_element_parse(DomainParse *parse, const DomainElement *element, xmlNo
 
                 if (field->when && !field->when(object))
                         continue;
+                parse->head = head;
                 r = parse_field(parse, field, node, object, err);
                 if (r < 0)
                         return r;
         }
-        return parse_rest(parse, element, node, head, err);
+        return parse_rest(parse, node, head, err);
 }
 
 /* ---- format ---- */
@@ -442,7 +453,10 @@ static char *value_text(const DomainField *field, const void *place) {
         }
 }
 
-static void format_leaf(XmlWriter *writer, const DomainField *field, const void *place) {
+static void format_leaf(XmlWriter *writer, const DomainField *field, const void *place,
+                        const DomainNode *head) {
+        const char *attrs =
+                head->leaf_attrs ? g_hash_table_lookup(head->leaf_attrs, field->name) : NULL;
         g_autofree char *text = NULL;
 
         if (field->type == FIELD_SOURCE) {
@@ -456,6 +470,8 @@ static void format_leaf(XmlWriter *writer, const DomainField *field, const void 
         xml_writer_open(writer, field->name);
         if (field->type == FIELD_KIB)
                 xml_writer_attr(writer, "unit", "KiB");
+        if (attrs)
+                xml_writer_raw_attr(writer, attrs);
         xml_writer_text(writer, text);
         xml_writer_close(writer);
 }
@@ -465,15 +481,13 @@ static void format_child(XmlWriter *writer, const DomainField *field, const void
         const void *place = at_const(object, field->offset);
         const GPtrArray *list;
 
-        if (field->type == FIELD_LIST) {
-                list = *(GPtrArray *const *)place;
-                for (guint i = 0; list && i < list->len; i++)
-                        domain_element_format(writer, field->element, list->pdata[i], flags);
-        } else if (field->type == FIELD_ELEMENT) {
+        if (field->type == FIELD_ELEMENT) {
                 domain_element_format(writer, field->element, place, flags);
-        } else {
-                format_leaf(writer, field, place);
+                return;
         }
+        list = *(GPtrArray *const *)place;
+        for (guint i = 0; list && i < list->len; i++)
+                domain_element_format(writer, field->element, list->pdata[i], flags);
 }
 
 static void format_own(XmlWriter *writer, const DomainField *field, const void *object) {
@@ -491,19 +505,29 @@ static bool is_shown(const DomainField *field, const void *object, DomainFormatF
         return !field->when || field->when(object);
 }
 
-/* The fields of one place, in the table's order. */
-static void format_fields(XmlWriter *writer, const DomainElement *element, const void *object,
-                          DomainFormatFlags flags, DomainFieldPlace place) {
+/* Attributes or text, in the table's order. */
+static void format_owns(XmlWriter *writer, const DomainElement *element, const void *object,
+                        DomainFormatFlags flags, DomainFieldPlace place) {
         FOREACH_FIELD(field, element) {
-                if (!is_shown(field, object, flags))
-                        continue;
-                if (is_child(field)) {
-                        if (place == PLACE_LEAF)
-                                format_child(writer, field, object, flags);
-                } else if (field->place == place) {
+                if (!is_child(field) && field->place == place && is_shown(field, object, flags))
                         format_own(writer, field, object);
-                }
         }
+}
+
+static void format_children(XmlWriter *writer, const DomainElement *element, const void *object,
+                            DomainFormatFlags flags) {
+        const DomainNode *head = at_const(object, element->node);
+
+        FOREACH_FIELD(field, element) {
+                if (!is_child(field) || !is_shown(field, object, flags))
+                        continue;
+                if (field->place == PLACE_LEAF)
+                        format_leaf(writer, field, at_const(object, field->offset), head);
+                else
+                        format_child(writer, field, object, flags);
+        }
+        for (guint i = 0; head->kept && i < head->kept->len; i++)
+                xml_writer_raw_element(writer, head->kept->pdata[i]);
 }
 
 void domain_element_format(XmlWriter *writer, const DomainElement *element, const void *object,
@@ -513,13 +537,11 @@ void domain_element_format(XmlWriter *writer, const DomainElement *element, cons
         if (!head->is_present)
                 return;
         xml_writer_open(writer, element->name);
-        format_fields(writer, element, object, flags, PLACE_ATTR);
+        format_owns(writer, element, object, flags, PLACE_ATTR);
         if (head->attrs)
                 xml_writer_raw_attr(writer, head->attrs->str);
-        format_fields(writer, element, object, flags, PLACE_TEXT);
-        format_fields(writer, element, object, flags, PLACE_LEAF);
-        for (guint i = 0; head->kept && i < head->kept->len; i++)
-                xml_writer_raw_element(writer, head->kept->pdata[i]);
+        format_owns(writer, element, object, flags, PLACE_TEXT);
+        format_children(writer, element, object, flags);
         xml_writer_close(writer);
 }
 
@@ -533,11 +555,24 @@ void *domain_element_new(const DomainElement *element) {
         return object;
 }
 
+static GHashTable *copy_leaf_attrs(GHashTable *attrs) {
+        GHashTable *copy = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        GHashTableIter iter;
+        gpointer name, text;
+
+        g_hash_table_iter_init(&iter, attrs);
+        while (g_hash_table_iter_next(&iter, &name, &text))
+                g_hash_table_insert(copy, name, g_strdup(text));
+        return copy;
+}
+
 static void copy_node(DomainNode *to) {
         GPtrArray *kept = to->kept;
 
         if (to->attrs)
                 to->attrs = g_string_new(to->attrs->str);
+        if (to->leaf_attrs)
+                to->leaf_attrs = copy_leaf_attrs(to->leaf_attrs);
         if (!kept)
                 return;
         to->kept = g_ptr_array_new_with_free_func(g_free);
@@ -581,13 +616,16 @@ static void free_list(const DomainElement *element, GPtrArray *list) {
         g_ptr_array_unref(list);
 }
 
-void domain_element_clear(const DomainElement *element, void *object) {
-        DomainNode *head = at(object, element->node);
+static void clear_node(DomainNode *node) {
+        if (node->attrs)
+                g_string_free(node->attrs, TRUE);
+        g_clear_pointer(&node->kept, g_ptr_array_unref);
+        g_clear_pointer(&node->leaf_attrs, g_hash_table_unref);
+        *node = (DomainNode){};
+}
 
-        if (head->attrs)
-                g_string_free(head->attrs, TRUE);
-        g_clear_pointer(&head->kept, g_ptr_array_unref);
-        *head = (DomainNode){};
+void domain_element_clear(const DomainElement *element, void *object) {
+        clear_node(at(object, element->node));
         FOREACH_FIELD(field, element) {
                 void *place = at(object, field->offset);
 

@@ -60,6 +60,7 @@ typedef struct DomainParse {
         const XmlDoc *doc;
         DomainParseFlags flags;
         GPtrArray *warnings; /* takes sentences about what is kept */
+        DomainNode *head;    /* of the element that is being read */
 } DomainParse;
 
 /* object is zeroed, or partly filled by a failed parse afterwards: free it either way. */

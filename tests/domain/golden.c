@@ -105,6 +105,7 @@ static int run_good(const char *text, Result *result, Err *err) {
                 return r;
         if (def->warnings->len > 0) {
                 g_ptr_array_add(def->warnings, NULL);
+                g_ptr_array_insert(def->warnings, (int)def->warnings->len - 1, g_strdup(""));
                 result->warn = g_strjoinv("\n", (char **)def->warnings->pdata);
         }
         return 0;
