@@ -61,7 +61,7 @@ int handover_worker(Handover *h, Plan *plan, Worker **ret, Err *err);
 /* The step's write is late: its worker is set apart and watched, the ledger says so, err tells pid,
  * wait channel and holders. */
 int handover_step_stuck(Handover *h, Step *step, const char *what, Err *err);
-void handover_stuck_free(void *work);
+void handover_stuck_free(void *data);
 
 /* Gives the function back to its host driver by a plan of its own, as soon as no other moves it. */
 void handover_send_home(Handover *h, PciAddr addr);

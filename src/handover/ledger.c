@@ -174,6 +174,7 @@ void ledger_set_journal(Ledger *ledger, Journal *journal) {
 static void keep(Ledger *ledger, LedgerEntry *entry) {
         uint64_t *key = g_new(uint64_t, 1);
 
+        g_assert(entry);
         *key = pci_addr_key(entry->addr);
         g_hash_table_replace(ledger->entries, key, entry);
 }

@@ -217,7 +217,7 @@ void test_kernel_start(TestKernel *kernel, Plan *plan) {
 
 void test_kernel_wait(TestKernel *kernel) {
         while (!kernel->is_over)
-                assert_true(sd_event_run(kernel->event, 20u * 1000000u) > 0);
+                assert_true(sd_event_run(kernel->event, UINT64_C(20000000)) > 0);
 }
 
 void test_kernel_run(TestKernel *kernel, Plan *plan) {

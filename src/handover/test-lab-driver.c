@@ -178,9 +178,8 @@ static int parse(Driver *driver, int argc, char **argv) {
         while ((option = getopt(argc, argv, "g:k:d:coul")) != -1) {
                 if (option == 'g')
                         driver->guest = optarg;
-                else if (option == 'k' && str_to_uint(optarg, 10, 10000, &driver->kill_after) < 0)
-                        return -EINVAL;
-                else if (option == 'd' && str_to_uint(optarg, 10, 100000, &driver->deadline_ms) < 0)
+                if ((option == 'k' && str_to_uint(optarg, 10, 10000, &driver->kill_after) < 0) ||
+                    (option == 'd' && str_to_uint(optarg, 10, 100000, &driver->deadline_ms) < 0))
                         return -EINVAL;
                 driver->with_companions |= option == 'c';
                 driver->override |= option == 'o';

@@ -209,13 +209,14 @@ static void another_card_at_the_address_is_refused(void **state) {
                                 .subsystem_vendor = 0x1af4,
                                 .subsystem_device = 0x1100,
                                 .serial = (char[]){"mac:52:54:00:00:01:01"}};
+        char own[] = "mac:52:54:00:00:02:00", none[] = "mac:52:54:00:00:77:77";
         const Question question = {.guest = "g1", .addrs = {"0000:02:00.0"}, .identity = &identity};
 
         expect(kernel, question, BLOCKER_OTHER_CARD, "is not the card that was configured",
                "the configured card is at 0000:01:00.1 now");
-        strcpy(identity.serial, "mac:52:54:00:00:02:00");
+        identity.serial = own;
         expect_yes(kernel, question);
-        strcpy(identity.serial, "mac:52:54:00:00:77:77");
+        identity.serial = none;
         expect(kernel, question, BLOCKER_OTHER_CARD, "", "nowhere in this host");
 }
 

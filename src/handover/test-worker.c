@@ -101,6 +101,7 @@ static void a_late_write_is_told_and_watched_to_its_end(void **state) {
         assert_int_equal(worker_write(worker, "file", "x", note_result, place), -EBUSY);
         worker_watch(worker, note_result, place);
         reader = sys_open(place->sys, "fifo", O_RDONLY | O_NONBLOCK);
+        assert_true(reader >= 0);
         wait_results(place, 2);
         assert_int_equal(place->results[1], 0);
         assert_false(worker_is_stuck(worker));
@@ -146,6 +147,7 @@ static void the_next_daemon_waits_for_the_last_ones_worker(void **state) {
         assert_int_equal(place->results[1], -ETIMEDOUT);
         worker_watch(next, note_result, place);
         reader = sys_open(place->sys, "fifo", O_RDONLY | O_NONBLOCK);
+        assert_true(reader >= 0);
         wait_results(place, 3);
         assert_int_equal(place->results[2], 0);
 }

@@ -15,7 +15,7 @@
 #include "base/err.h"
 #include "base/sys.h"
 
-#define WORKER_DEADLINE_USEC (30u * 1000000u)
+#define WORKER_DEADLINE_USEC UINT64_C(30000000) /* of one command */
 
 typedef struct Worker Worker;
 
