@@ -423,14 +423,14 @@ static int server_open(Server *server, const ServerOptions *options, Err *err) {
         r = file_mkdir_p(options->socket_dir, 0755, err);
         if (r < 0)
                 return r;
-        r = listen_own(server, options->socket_dir, err);
-        if (r < 0 || !options->libvirt_dir)
-                return r;
-        server->libvirt_dir = g_strdup(options->libvirt_dir);
-        /* Our own clients are served whatever comes of libvirt's names. */
-        if (open_libvirt(server, &refused) < 0)
-                log_err(&refused, "not at libvirt's sockets");
-        return 0;
+        if (options->libvirt_dir) {
+                server->libvirt_dir = g_strdup(options->libvirt_dir);
+                /* Our own clients are served whatever comes of libvirt's names. */
+                if (open_libvirt(server, &refused) < 0)
+                        log_err(&refused, "not at libvirt's sockets");
+        }
+        /* Last: who finds our own socket finds the others too. */
+        return listen_own(server, options->socket_dir, err);
 }
 
 int server_new(Manager *manager, const ServerOptions *options, Server **ret, Err *err) {
