@@ -85,31 +85,74 @@ const Plan *handover_plan_of(const Handover *h, PciAddr addr) {
         return NULL;
 }
 
-static int begin_plan(Plan *plan, void *userdata, Err *err) {
-        Handover *h = userdata;
+/* A plan that runs and touches one of this plan's groups; NULL: none. */
+static const Plan *find_conflict(const Handover *h, const Plan *plan, PciAddr *ret_addr) {
         g_autoptr(GArray) addrs = plan_addrs(plan);
 
         for (unsigned i = 0; i < addrs->len; i++) {
-                PciAddr addr = g_array_index(addrs, PciAddr, i);
-                const Plan *other = handover_plan_of(h, addr);
-
-                if (other)
-                        return fail(err, VIR_ERR_RESOURCE_BUSY,
-                                    "PCI device %s or a companion is being moved by '%s'",
-                                    PCI_ADDR_TEXT(addr), plan_title(other));
+                *ret_addr = g_array_index(addrs, PciAddr, i);
+                for (unsigned j = 0; j < h->running->len; j++)
+                        if (touches(h, h->running->pdata[j], *ret_addr))
+                                return h->running->pdata[j];
         }
+        return NULL;
+}
+
+/* Before the ledger is known to be right, nothing but the recovery moves anything. */
+static bool has_to_wait(const Handover *h, const Plan *plan) {
+        PciAddr addr;
+
+        if (h->recovery)
+                return plan != handover_recovery_plan(h->recovery);
+        return plan_is_forward(plan) && find_conflict(h, plan, &addr);
+}
+
+/* What gives devices back must not fail because another plan is near; it waits. */
+static int begin_plan(Plan *plan, void *userdata, Err *err) {
+        Handover *h = userdata;
+        const Plan *other;
+        PciAddr addr;
+
+        if (has_to_wait(h, plan)) {
+                g_ptr_array_add(h->waiting, plan);
+                return PLAN_WAITS;
+        }
+        other = find_conflict(h, plan, &addr);
+        if (other)
+                return fail(err, VIR_ERR_RESOURCE_BUSY,
+                            "PCI device %s or a companion is being moved by '%s'",
+                            PCI_ADDR_TEXT(addr), plan_title(other));
         g_ptr_array_add(h->running, plan);
         return 0;
+}
+
+void handover_start_waiting(Handover *h) {
+        for (unsigned i = 0; i < h->waiting->len;) {
+                Plan *plan = h->waiting->pdata[i];
+                PciAddr addr;
+
+                if (has_to_wait(h, plan) || find_conflict(h, plan, &addr)) {
+                        i++;
+                        continue;
+                }
+                g_ptr_array_remove_index(h->waiting, i);
+                g_ptr_array_add(h->running, plan);
+                plan_go(plan);
+        }
 }
 
 static void end_plan(Plan *plan, void *userdata) {
         Handover *h = userdata;
 
+        g_ptr_array_remove(h->waiting, plan);
         g_ptr_array_remove(h->running, plan);
         if (plan_state(plan) == PLAN_RUNNING || plan_state(plan) == PLAN_UNDOING)
                 h->has_open_plan = true; /* it was freed: the journal is all that is left of it */
         if (journal_is_long(h->journal))
                 handover_compact(h, NULL);
+        handover_start_waiting(h);
+        if (!h->has_open_plan)
+                handover_send_orphans_home(h);
         handover_send_waiting_home(h);
 }
 
@@ -150,6 +193,7 @@ int handover_new(sd_event *event, PciTree *tree, const char *state_dir, Handover
         h->cut_off = json_array();
         h->next_plan = 1;
         h->running = g_ptr_array_new();
+        h->waiting = g_ptr_array_new();
         h->own = g_ptr_array_new_with_free_func(own_plan_free);
         h->stuck = g_ptr_array_new_with_free_func(handover_stuck_free);
         h->going_home = g_array_new(FALSE, FALSE, sizeof(PciAddr));
@@ -179,6 +223,7 @@ void handover_free(Handover *h) {
         g_clear_pointer(&h->own, g_ptr_array_unref);
         g_clear_pointer(&h->stuck, g_ptr_array_unref);
         g_clear_pointer(&h->running, g_ptr_array_unref);
+        g_clear_pointer(&h->waiting, g_ptr_array_unref);
         ledger_free(h->ledger);
         journal_free(h->journal);
         json_decref(h->cut_off);
@@ -287,7 +332,9 @@ int handover_worker(Handover *h, Plan *plan, Worker **ret, Err *err) {
         return 0;
 }
 
-/* Functions that the kernel let go after their plan was over. */
+/* Functions that the kernel let go after their plan was over, and companions whose guest has none
+ * of the group any more: two plans that gave its last functions back at the same time did not know
+ * of each other. */
 
 static void home_ended(Plan *plan, const Err *err, void *userdata) {
         Handover *h = userdata;
@@ -298,13 +345,12 @@ static void home_ended(Plan *plan, const Err *err, void *userdata) {
 }
 
 static void run_home(Handover *h, const LedgerEntry *entry) {
-        g_autofree char *title =
-                g_strdup_printf("give %s back after it was stuck", PCI_ADDR_TEXT(entry->addr));
+        g_autofree char *title = g_strdup_printf("give %s back", PCI_ADDR_TEXT(entry->addr));
         Plan *plan = handover_plan_new(h, title, NULL, NULL);
         g_auto(Err) err = ERR_INIT;
 
         plan_set_forward(plan);
-        handover_plan_home(plan, entry);
+        handover_plan_return(plan, entry);
         if (plan_run(plan, home_ended, h, &err) == 0) {
                 g_ptr_array_add(h->own, plan);
                 return;
@@ -328,6 +374,36 @@ void handover_send_waiting_home(Handover *h) {
         }
 }
 
+static bool is_group_in_guest(const Handover *h, PciAddr addr) {
+        const PciDevice *dev = pci_tree_find(h->tree, addr);
+        g_autofree const PciDevice **members = NULL;
+        size_t n = 0;
+
+        if (dev)
+                members = pci_tree_group(h->tree, dev->iommu_group, &n);
+        for (size_t i = 0; i < n; i++) {
+                const LedgerEntry *entry = ledger_find(h->ledger, members[i]->addr);
+
+                if (entry && entry->side == SIDE_GUEST)
+                        return true;
+        }
+        return false;
+}
+
+void handover_send_orphans_home(Handover *h) {
+        size_t n;
+        g_autofree const LedgerEntry **entries = ledger_list(h->ledger, &n);
+
+        for (size_t i = 0; i < n && h->going_home; i++) {
+                const LedgerEntry *entry = entries[i];
+
+                if (entry->is_companion && entry->side == SIDE_PARKED && !entry->quarantine &&
+                    !entry->stuck && !handover_plan_of(h, entry->addr) &&
+                    !is_group_in_guest(h, entry->addr))
+                        handover_send_home(h, entry->addr);
+        }
+}
+
 void handover_send_home(Handover *h, PciAddr addr) {
         g_array_append_val(h->going_home, addr);
         handover_send_waiting_home(h);
@@ -337,7 +413,8 @@ int handover_compact(Handover *h, Err *err) {
         json_t *records;
         int r;
 
-        if (h->running->len > 0 || h->has_open_plan || json_array_size(h->cut_off) > 0)
+        if (h->running->len > 0 || h->waiting->len > 0 || h->has_open_plan ||
+            json_array_size(h->cut_off) > 0)
                 return 0;
         records = ledger_snapshot(h->ledger);
         if (h->boot_id)

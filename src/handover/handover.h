@@ -89,10 +89,10 @@ int handover_plan_reset(Handover *h, Plan *plan, PciAddr addr, Err *err);
 int handover_quarantine(Handover *h, PciAddr addr, const char *reason, Err *err);
 int handover_release(Handover *h, PciAddr addr, Err *err);
 
-/* Once, after the guests that run were found and before the first plan: compares journal, sysfs and
- * guests, finishes or undoes what a crash cut off, gives back what dead guests held, and puts the
- * ledger right. alive(uuid) is asked at once, done is called from the event loop; err is then what
- * could not be put right (the daemon runs on). */
+/* Once, after the guests that run were found; plans that are run before it is done wait. Compares
+ * journal, sysfs and guests, finishes or undoes what a crash cut off, gives back what dead guests
+ * held, and puts the ledger right. alive(uuid) is asked at once, done is called from the event
+ * loop; err is then what could not be put right (the daemon runs on). */
 typedef bool (*HandoverAlive)(const char *uuid, void *userdata);
 typedef void (*HandoverRecovered)(const Err *err, void *userdata);
 int handover_recover(Handover *h, HandoverAlive alive, void *alive_data, HandoverRecovered done,

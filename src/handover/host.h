@@ -27,6 +27,7 @@ struct Handover {
         unsigned next_plan;
         bool has_open_plan; /* one was freed while it ran: the journal must keep it */
         GPtrArray *running; /* of Plan, borrowed */
+        GPtrArray *waiting; /* of Plan, borrowed: they begin when others have ended */
         GPtrArray *own;     /* of Plan: those that nobody asked for, see handover_send_home() */
         GPtrArray *stuck;   /* of StuckWork, see stuck.c */
         GArray *going_home; /* of PciAddr: freed functions that wait until no plan moves them */
@@ -66,9 +67,17 @@ void handover_stuck_free(void *data);
 /* Gives the function back to its host driver by a plan of its own, as soon as no other moves it. */
 void handover_send_home(Handover *h, PciAddr addr);
 void handover_send_waiting_home(Handover *h);
+void handover_send_orphans_home(Handover *h);
 
-/* Appends the steps that bring a function from vfio-pci (or from nowhere) to what entry says. */
-void handover_plan_home(Plan *plan, const LedgerEntry *entry);
+/* Lets those plans begin that nothing keeps waiting any more. */
+void handover_start_waiting(Handover *h);
+
+/* The plan that the recovery runs itself; NULL: none. */
+const Plan *handover_recovery_plan(const Recovery *recovery);
+
+/* Appends the steps that bring a function from vfio-pci (or from nowhere) to what entry says. What
+ * does not arrive is parked again, in quarantine. */
+void handover_plan_return(Plan *plan, const LedgerEntry *entry);
 
 /* Makes the journal short again, when no plan needs what is in it. */
 int handover_compact(Handover *h, Err *err);

@@ -37,6 +37,7 @@ struct Plan {
         PlanState state;
         GPtrArray *steps; /* of Step */
         size_t at;        /* the current step while it runs; one above it while it is undone */
+        bool is_waiting;  /* for plan_go() */
         bool is_pending, is_preparing;
         bool is_partial; /* a forward plan undoes the steps of failed_addr alone */
         PciAddr failed_addr;
@@ -365,7 +366,7 @@ static void undo_step(Plan *plan) {
 static int advance(sd_event_source *source, void *userdata) {
         Plan *plan = userdata;
 
-        if (plan->is_pending)
+        if (plan->is_pending || plan->is_waiting)
                 return 0;
         if (plan->state == PLAN_RUNNING && plan->is_cancelled)
                 begin_undo(plan);
@@ -383,14 +384,14 @@ static int advance(sd_event_source *source, void *userdata) {
 }
 
 static int start(Plan *plan, PlanDone done, void *userdata, Err *err) {
-        int r;
+        int r, wait = 0;
 
         plan->done = done;
         plan->userdata = userdata;
         if (plan->host->begin) {
-                r = plan->host->begin(plan, plan->host->userdata, err);
-                if (r < 0)
-                        return r;
+                wait = plan->host->begin(plan, plan->host->userdata, err);
+                if (wait < 0)
+                        return wait;
         }
         r = sd_event_add_defer(plan->host->event, &plan->next, advance, plan);
         if (r < 0) {
@@ -399,7 +400,14 @@ static int start(Plan *plan, PlanDone done, void *userdata, Err *err) {
                 return fail_errno(err, r, "cannot run '%s'", plan->title);
         }
         plan->state = PLAN_RUNNING;
+        plan->is_waiting = wait == PLAN_WAITS;
         return 0;
+}
+
+void plan_go(Plan *plan) {
+        g_assert(plan->is_waiting);
+        plan->is_waiting = false;
+        schedule(plan);
 }
 
 int plan_run(Plan *plan, PlanDone done, void *userdata, Err *err) {
@@ -423,13 +431,9 @@ int plan_resume(Plan *plan, PlanDone done, void *userdata, Err *err) {
 }
 
 int plan_resume_undo(Plan *plan, PlanDone done, void *userdata, Err *err) {
-        int r;
-
         g_assert(plan->state == PLAN_NEW);
-        r = start(plan, done, userdata, err);
-        if (r == 0)
-                begin_undo(plan);
-        return r;
+        plan->is_cancelled = true; /* undone before its first step, as soon as it may */
+        return start(plan, done, userdata, err);
 }
 
 int plan_close(Plan *plan, PlanState state, Err *err) {

@@ -29,6 +29,8 @@ typedef struct Worker Worker;
 
 #define STEP_PENDING 1 /* from prepare, run and undo: step_finish() will be called later */
 
+#define PLAN_WAITS 1 /* from PlanHost.begin */
+
 typedef struct StepKind {
         const char *name; /* in the journal and in reports: "unbind" */
 
@@ -68,7 +70,8 @@ typedef struct PlanHost {
         Journal *journal;
         void *userdata;
 
-        /* Asked once before the first step; a failure ends the plan before anything was done. */
+        /* Asked once before the first step; a failure ends the plan before anything was done.
+         * PLAN_WAITS: not yet, plan_go() will be called. */
         int (*begin)(Plan *plan, void *userdata, Err *err);
         /* The undo of a step failed; the rest is undone nevertheless. */
         void (*undo_failed)(Step *step, const Err *err, void *userdata);
@@ -107,6 +110,9 @@ void plan_add(Plan *plan, const StepKind *kind, const PciAddr *addr, void *data)
 void plan_set_forward(Plan *plan);
 
 int plan_run(Plan *plan, PlanDone done, void *userdata, Err *err);
+
+/* Lets a plan begin whose host had it wait. */
+void plan_go(Plan *plan);
 
 /* Ends a running plan with that error as soon as its current step lets go. */
 void plan_cancel(Plan *plan, const Err *err);

@@ -40,6 +40,10 @@ void handover_recovery_free(Recovery *recovery) {
         g_free(recovery);
 }
 
+const Plan *handover_recovery_plan(const Recovery *recovery) {
+        return recovery->plan;
+}
+
 static bool is_alive(const Recovery *recovery, const char *uuid) {
         return uuid && recovery->alive && recovery->alive(uuid, recovery->alive_data);
 }
@@ -71,6 +75,8 @@ static void finish(Recovery *recovery) {
         err_move(&err, &recovery->err);
         h->recovery = NULL;
         handover_recovery_free(recovery);
+        handover_start_waiting(h);
+        handover_send_orphans_home(h);
         if (done)
                 done(&err, userdata);
 }
@@ -244,7 +250,7 @@ static int plan_way_back(Recovery *recovery) {
 
         recovery->plan = handover_plan_new(h, "give back what was left behind", NULL, NULL);
         for (unsigned i = 0; i < recovery->lost->len; i++)
-                handover_plan_home(
+                handover_plan_return(
                         recovery->plan,
                         ledger_find(h->ledger, g_array_index(recovery->lost, PciAddr, i)));
         return handover_plan_give(h, recovery->plan, (const PciAddr *)(void *)recovery->ended->data,

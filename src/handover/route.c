@@ -171,7 +171,7 @@ int handover_plan_detach_host(Handover *h, Plan *plan, const HandoverRequest *re
 
 /* Towards the host. */
 
-void handover_plan_home(Plan *plan, const LedgerEntry *entry) {
+static void add_way_home(Plan *plan, const LedgerEntry *entry) {
         g_autoptr(Saved) saved = saved_new();
         PciAddr addr = entry->addr;
 
@@ -196,6 +196,11 @@ static LedgerEntry *parked_copy(const LedgerEntry *entry) {
         g_clear_pointer(&after->uuid, g_free);
         after->since = g_get_real_time();
         return after;
+}
+
+void handover_plan_return(Plan *plan, const LedgerEntry *entry) {
+        add_ledger_step(plan, &step_release, parked_copy(entry), NULL);
+        add_way_home(plan, entry);
 }
 
 static int group_of(const Handover *h, PciAddr addr) {
@@ -239,7 +244,7 @@ static void give_function(Handover *h, Plan *plan, const LedgerEntry *entry,
         }
         add_ledger_step(plan, &step_release, after, NULL);
         if (goes_home && !staying)
-                handover_plan_home(plan, entry);
+                add_way_home(plan, entry);
 }
 
 /* The companions that were parked for what leaves now, and are needed by nobody else. */
@@ -361,11 +366,11 @@ int handover_plan_reattach(Handover *h, Plan *plan, PciAddr addr, Err *err) {
                 reattach_unknown(plan, dev);
                 return 0;
         }
-        add_ledger_step(plan, &step_release, parked_copy(entry), NULL);
         if (entry->host_driver || entry->identity) {
-                handover_plan_home(plan, entry);
+                handover_plan_return(plan, entry);
                 return 0;
         }
+        add_ledger_step(plan, &step_release, parked_copy(entry), NULL);
         reattach_unknown(plan, dev); /* it was on vfio-pci before anybody here knew it */
         add_step(plan, &step_forget, addr, NULL, NULL);
         return 0;

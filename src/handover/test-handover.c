@@ -211,6 +211,27 @@ static void what_does_not_come_back_is_quarantined(void **state) {
         assert_all_home(kernel);
 }
 
+/* It is tried once, and then left to a person. */
+static void an_orphan_that_does_not_come_back_is_quarantined(void **state) {
+        TestKernel *kernel = *state;
+        const PciAddr first = addr_of("0000:01:00.0"), second = addr_of("0000:01:00.1");
+        g_autoptr(Plan) a = NULL, b = NULL;
+        const LedgerEntry *entry;
+
+        run_well(kernel, take_card(kernel));
+        kernel->refusing_driver = "igb";
+        a = give(kernel, &first, 1);
+        b = give(kernel, &second, 1);
+        test_kernel_start(kernel, a);
+        test_kernel_run(kernel, b);
+        do {
+                entry = ledger_find(handover_ledger(kernel->handover), second);
+                assert_true(sd_event_run(kernel->event, 5000000) > 0);
+        } while (!entry->quarantine);
+        assert_int_equal(entry->side, SIDE_PARKED);
+        test_kernel_assert_driver(kernel, "0000:01:00.1", "vfio-pci", "vfio-pci");
+}
+
 static void one_plan_at_a_time_moves_a_group(void **state) {
         TestKernel *kernel = *state;
         g_autoptr(Plan) first = take_card(kernel), second = take_card(kernel);
@@ -222,6 +243,40 @@ static void one_plan_at_a_time_moves_a_group(void **state) {
         assert_non_null(strstr(err.message, "start guest1"));
         test_kernel_wait(kernel);
         assert_false(err_is_set(&kernel->err));
+}
+
+static void what_is_given_back_waits_for_others(void **state) {
+        TestKernel *kernel = *state;
+        const PciAddr first = addr_of("0000:01:00.0"), second = addr_of("0000:01:00.1");
+        g_autoptr(Plan) a = NULL, b = NULL;
+
+        run_well(kernel, take_card(kernel));
+        a = give(kernel, &first, 1);
+        b = give(kernel, &second, 1);
+        test_kernel_start(kernel, a);
+        test_kernel_run(kernel, b); /* the one that is over first says so */
+        assert_int_equal(plan_state(a), PLAN_DONE);
+        kernel->is_over = false;
+        test_kernel_wait(kernel);
+        assert_int_equal(plan_state(b), PLAN_DONE);
+        while (ledger_find(handover_ledger(kernel->handover), first) ||
+               ledger_find(handover_ledger(kernel->handover), second))
+                assert_true(sd_event_run(kernel->event, 5000000) > 0);
+        assert_all_home(kernel);
+}
+
+static void plans_wait_for_the_recovery(void **state) {
+        TestKernel *kernel = *state;
+        g_autoptr(Plan) plan = take_card(kernel);
+
+        test_kernel_start(kernel, plan);
+        g_clear_pointer(&plan, plan_free); /* a crash */
+        test_kernel_restart(kernel);
+        assert_int_equal(handover_recover(kernel->handover, NULL, NULL, NULL, NULL, NULL), 0);
+        plan = take_card(kernel);
+        test_kernel_run(kernel, plan);
+        assert_int_equal(plan_state(plan), PLAN_DONE);
+        assert_int_equal(side_of(kernel, "0000:01:00.0"), SIDE_GUEST);
 }
 
 static void a_stuck_unbind_is_told_watched_and_put_right(void **state) {
@@ -354,7 +409,10 @@ int main(void) {
                 TEST(what_a_guest_has_is_not_reattached),
                 TEST(a_failed_bind_leaves_the_host_as_it_was),
                 TEST(what_does_not_come_back_is_quarantined),
+                TEST(an_orphan_that_does_not_come_back_is_quarantined),
                 TEST(one_plan_at_a_time_moves_a_group),
+                TEST(what_is_given_back_waits_for_others),
+                TEST(plans_wait_for_the_recovery),
                 TEST(a_stuck_unbind_is_told_watched_and_put_right),
                 TEST(a_take_cut_off_anywhere_is_undone),
                 TEST(a_give_cut_off_anywhere_is_finished),
