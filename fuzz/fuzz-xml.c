@@ -68,6 +68,7 @@ static void plug(const char *text, size_t size) {
         if (domain_device_parse(def, text, size, 0, &device, NULL) < 0)
                 return;
         out = domain_device_format(device, DOMAIN_FORMAT_SECURE);
+        check(out[0] == '<');
         if (domain_def_add_device(def, NULL, device, NULL) < 0)
                 return;
         domain_def_take_device(def, device);

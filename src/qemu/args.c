@@ -81,11 +81,9 @@ typedef struct Build {
 
 static int add_disk_backend(const Build *build, const DomainDevice *device, Err *err) {
         json_t *nodes = qemu_args_disk_nodes((const DomainDisk *)device);
-        json_t *node;
-        size_t i;
 
-        json_array_foreach(nodes, i, node)
-                qemu_args_add_json(build->args, "-blockdev", json_incref(node));
+        for (size_t i = 0; i < json_array_size(nodes); i++)
+                qemu_args_add_json(build->args, "-blockdev", json_incref(json_array_get(nodes, i)));
         json_decref(nodes);
         return 0;
 }
@@ -318,15 +316,15 @@ static void append_command(json_t *commands, const char *name, json_t *arguments
 
 static int plug_backend(const DomainDevice *device, const QemuRuntime *runtime, json_t *commands,
                         Err *err) {
-        json_t *object = NULL, *nodes, *node;
-        size_t i;
+        json_t *object = NULL, *nodes;
         int r = 0;
 
         switch (device->kind) {
         case DOMAIN_DISK:
                 nodes = qemu_args_disk_nodes((const DomainDisk *)device);
-                json_array_foreach(nodes, i, node)
-                        append_command(commands, "blockdev-add", json_incref(node));
+                for (size_t i = 0; i < json_array_size(nodes); i++)
+                        append_command(commands, "blockdev-add",
+                                       json_incref(json_array_get(nodes, i)));
                 json_decref(nodes);
                 return 0;
         case DOMAIN_INTERFACE:
