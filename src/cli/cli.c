@@ -153,7 +153,7 @@ int cli_run_line(Cli *cli, const char *line) {
         if (words_split(line, &commands, &err) < 0)
                 return fail_before(cli, &err);
         for (unsigned i = 0; i < commands->len; i++) {
-                Parsed *one;
+                Parsed *one = NULL;
 
                 if (parse_command(cli, commands->pdata[i], &one, &err) < 0)
                         return fail_before(cli, &err);
@@ -166,7 +166,7 @@ int cli_run_line(Cli *cli, const char *line) {
 
 int cli_run_words(Cli *cli, char *const *words) {
         g_auto(Err) err = ERR_INIT;
-        Parsed *parsed;
+        Parsed *parsed = NULL;
         int status;
 
         if (parse_command(cli, words, &parsed, &err) < 0)

@@ -173,7 +173,7 @@ static int wait_removed(Cli *cli, const Change *change, const char *alias, unsig
                                  fail(err, VIR_ERR_OPERATION_TIMEOUT,
                                       "guest '%s' still holds the device after %u s",
                                       change->guest->name, seconds),
-                                 "it was asked and may still let go: airlock ledger shows it");
+                                 "it was asked and may still let go; --timeout waits longer");
         if (awaited.failed)
                 return fail(err, VIR_ERR_OPERATION_FAILED,
                             "guest '%s' refuses to let the device go", change->guest->name);

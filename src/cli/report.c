@@ -2,6 +2,7 @@
 #include "cli/report.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/table.h"
 
@@ -44,12 +45,24 @@ static char *number_of(const json_t *object, const char *key) {
         return g_strdup_printf("%" JSON_INTEGER_FORMAT, json_integer_value(value));
 }
 
+/* The first blocker without the words that name the device: the line does. */
+static const char *blocker_text(const json_t *device) {
+        const char *text = text_of(device, "first_blocker"), *address = text_of(device, "address");
+        g_autofree char *prefix = g_strdup_printf("PCI device %s ", address ?: "");
+
+        if (text && g_str_has_prefix(text, prefix))
+                return text + strlen(prefix);
+        return text;
+}
+
 static char *verdict_cell(const json_t *device) {
-        const char *blocker = text_of(device, "first_blocker");
+        const char *kind = text_of(device, "kind"), *blocker = blocker_text(device);
         json_int_t n = json_integer_value(json_object_get(device, "blockers"));
 
         if (is_true(device, "assignable"))
                 return g_strdup("assignable");
+        if (kind && !g_str_equal(kind, "endpoint"))
+                return g_strdup_printf("stays with the host (%s)", kind);
         if (!blocker)
                 return g_strdup("blocked");
         if (n > 1)

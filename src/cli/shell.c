@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
 
 #include <histedit.h>
 
@@ -68,7 +69,7 @@ static unsigned char apply(EditLine *edit, char *const *items, size_t typed) {
         return CC_REDISPLAY;
 }
 
-static unsigned char complete(EditLine *edit, int key) {
+static unsigned char complete(EditLine *edit, wint_t key) {
         const LineInfo *line = el_line(edit);
         g_autofree char *before = g_strndup(line->buffer, (size_t)(line->cursor - line->buffer));
         g_auto(GStrv) words = NULL;
@@ -161,7 +162,8 @@ static int run_editing(Cli *cli) {
         el_set(shell.edit, EL_CLIENTDATA, &shell);
         el_set(shell.edit, EL_PROMPT, prompt);
         el_set(shell.edit, EL_EDITOR, "emacs");
-        el_set(shell.edit, EL_ADDFN, "airlock-complete", "complete a word", complete);
+        /* With narrow strings libedit would leak its copies of them. */
+        el_wset(shell.edit, EL_ADDFN, L"airlock-complete", L"complete a word", complete);
         el_set(shell.edit, EL_BIND, "^I", "airlock-complete", NULL);
         el_set(shell.edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
         open_history(&shell);

@@ -39,6 +39,31 @@ static void devices_are_a_table(void **state) {
                 "g1      blocked (2): g1 has it\n");
 }
 
+static void a_verdict_cell_is_brief(void **state) {
+        static const struct {
+                const char *device, *cell;
+        } cases[] = {
+                {"\"assignable\":true", "assignable"},
+                {"\"kind\":\"host-bridge\"", "stays with the host (host-bridge)"},
+                {"\"kind\":\"endpoint\"", "blocked"},
+                {"\"first_blocker\":\"PCI device a is held\",\"blockers\":1", "blocked: is held"},
+                {"\"first_blocker\":\"PCI device b is held\"", "blocked: PCI device b is held"},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *json =
+                        g_strdup_printf("{\"devices\":[{\"address\":\"a\",%s}]}", cases[i].device);
+                ReportStyle quiet = {.quiet = true};
+                g_autoptr(json_t) doc = NULL;
+                g_autofree char *text = NULL;
+                g_autofree char *end = g_strdup_printf("   %s\n", cases[i].cell);
+
+                assert_int_equal(report_parse(json, &doc, NULL), 0);
+                text = report_devices(doc, &quiet);
+                assert_true(g_str_has_suffix(text, end));
+        }
+}
+
 static void a_group_is_named_once(void **state) {
         assert_report("{\"groups\":[{\"group\":1,\"viable\":false,\"members\":["
                       "{\"address\":\"a\",\"kind\":\"endpoint\",\"side\":\"host\"},"
@@ -159,6 +184,7 @@ static void addresses_become_device_names(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(devices_are_a_table),
+                cmocka_unit_test(a_verdict_cell_is_brief),
                 cmocka_unit_test(a_group_is_named_once),
                 cmocka_unit_test(a_verdict_names_blockers_and_ways_out),
                 cmocka_unit_test(a_plan_shows_steps_and_their_undo),

@@ -321,7 +321,7 @@ static int dial(const char *path, int *ret, Err *err) {
 
         if (strlen(path) >= sizeof(address.sun_path))
                 return fail(err, VIR_ERR_INVALID_ARG, "the socket's path '%s' is too long", path);
-        strcpy(address.sun_path, path);
+        memcpy(address.sun_path, path, strlen(path));
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
         if (fd < 0)
                 return fail_errno(err, neg_errno(), "cannot create a socket");

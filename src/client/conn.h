@@ -57,8 +57,8 @@ typedef struct ConnEvent {
         GByteArray *bytes; /* the whole message, for rpc_packet_parse() */
 } ConnEvent;
 
-/* uri: see client/uri.h. VIR_ERR_SYSTEM_ERROR where the socket cannot be reached. */
-int conn_open(const char *uri, bool read_only, Conn **ret, Err *err);
+/* text: a URI, see client/uri.h. VIR_ERR_SYSTEM_ERROR where the socket cannot be reached. */
+int conn_open(const char *text, bool read_only, Conn **ret, Err *err);
 
 /* Says goodbye first; what the daemon answers to that does not matter. */
 void conn_free(Conn *conn);

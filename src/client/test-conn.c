@@ -78,7 +78,7 @@ static void peer_start(Peer *peer, void (*serve)(int fd)) {
 
         peer->dir = g_dir_make_tmp("airlock-conn-XXXXXX", NULL);
         peer->path = g_build_filename(peer->dir, "sock", NULL);
-        strcpy(address.sun_path, peer->path);
+        memcpy(address.sun_path, peer->path, strlen(peer->path));
         assert_int_equal(bind(listener, (struct sockaddr *)&address, sizeof(address)), 0);
         assert_int_equal(listen(listener, 1), 0);
         peer->pid = fork();

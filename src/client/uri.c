@@ -83,7 +83,9 @@ int uri_parse(const char *text, bool read_only, Uri *ret, Err *err) {
         uri.name = g_strdup_printf("%s://%.*s", scheme,
                                    (int)(query ? query - authority : (gssize)strlen(authority)),
                                    authority);
-        *ret = uri;
-        uri = (Uri){};
+        *ret = (Uri){
+                .name = g_steal_pointer(&uri.name),
+                .socket = g_steal_pointer(&uri.socket),
+        };
         return 0;
 }

@@ -326,6 +326,28 @@ def test_interactive_shell(place):
     assert shell.close() == 0
 
 
+def test_edit_asks_after_a_refusal(place):
+    assert place.virsh("define", "g.xml").returncode == 0
+    editor = place.directory / "editor"
+    # The first time it breaks the document, the second time it mends it and changes the title.
+    editor.write_text("""#!/bin/sh
+if [ -e done ]; then sed -i 's/bogus>/domain>/; s/A title/Third title/' "$1"
+else touch done; sed -i 's/domain>/bogus>/' "$1"; fi
+""")
+    editor.chmod(0o755)
+    place.env["EDITOR"] = str(editor)
+    shell = Terminal(place, "edit", "cli")
+    shell.expect("error: ")
+    shell.expect("Failed. Try again? [y,n,i,f,?]: ")
+    shell.write("?\n")
+    shell.expect("y - yes, start editor again")
+    shell.expect("Failed. Try again? [y,n,i,f,?]: ")
+    shell.write("y\n")
+    shell.expect("Domain 'cli' XML configuration edited.")
+    assert shell.close() == 0
+    assert "<title>Third title</title>" in place.virsh("dumpxml", "cli").stdout
+
+
 @pytest.mark.skipif(not guests.TEST_GUEST.exists(), reason="the test guest is not built")
 def test_console(place):
     (place.directory / "a.xml").write_text(guests.answering_guest("cli"))
