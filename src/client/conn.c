@@ -297,6 +297,7 @@ static int read_reply(const ConnCall *call, const GByteArray *reply, Err *err) {
 }
 
 int conn_call(Conn *conn, const ConnCall *call, Err *err) {
+        g_auto(Err) trouble = ERR_INIT;
         g_autoptr(GByteArray) reply = NULL;
         int r;
 
@@ -305,14 +306,16 @@ int conn_call(Conn *conn, const ConnCall *call, Err *err) {
                 return r;
         conn->awaited = conn->serial++;
         conn->is_waiting = true;
-        r = send_call(conn, call, conn->awaited, err);
+        r = send_call(conn, call, conn->awaited, &trouble);
         while (r >= 0 && !conn->reply)
-                r = wait_input(conn, err);
+                r = wait_input(conn, &trouble);
         conn->is_waiting = false;
         reply = g_steal_pointer(&conn->reply);
-        if (r < 0)
-                return r;
-        return read_reply(call, reply, err);
+        /* An answer counts even if the daemon left right behind it. */
+        if (reply)
+                return read_reply(call, reply, err);
+        err_move(err, &trouble);
+        return r;
 }
 
 static int dial(const char *path, int *ret, Err *err) {

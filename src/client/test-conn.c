@@ -180,8 +180,27 @@ static void a_refusal_comes_back_complete(void **state) {
         assert_int_equal(err.code, VIR_ERR_OPERATION_INVALID);
         assert_string_equal(err.message, "Requested operation is not valid: it is held");
         assert_string_equal(err.hint, "let it go");
-        assert_false(conn_is_lost(conn));
         peer_end(&peer);
+}
+
+static void serve_last_answer(int fd) {
+        answer_hostname(fd, receive(fd));
+}
+
+static void an_answer_counts_though_the_daemon_left(void **state) {
+        for (unsigned i = 0; i < 20; i++) {
+                g_autoptr(Conn) conn = NULL;
+                g_autofree char *name = NULL;
+                g_auto(Err) err = ERR_INIT;
+                Peer peer;
+
+                peer_start(&peer, serve_last_answer);
+                assert_int_equal(conn_open(peer.path, false, &conn, &err), 0);
+                assert_int_equal(host_name(conn, &name, &err), 0);
+                assert_string_equal(name, "vm");
+                assert_false(err_is_set(&err));
+                peer_end(&peer);
+        }
 }
 
 static void serve_end(int fd) {
@@ -259,6 +278,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_call_answers_pings_and_keeps_events),
                 cmocka_unit_test(a_refusal_comes_back_complete),
+                cmocka_unit_test(an_answer_counts_though_the_daemon_left),
                 cmocka_unit_test(a_closed_socket_loses_the_connection),
                 cmocka_unit_test(garbage_loses_the_connection),
                 cmocka_unit_test(a_reply_to_no_call_loses_the_connection),
