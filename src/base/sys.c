@@ -83,7 +83,7 @@ static int sys_openat(const Sys *sys, const char *path, int flags) {
         int fd;
 
         g_assert(path[0] != '/');
-        do /* a rename anywhere, as udev's of an interface, makes ".." uncertain: openat2(2), EAGAIN */
+        do /* EAGAIN: a rename anywhere, as udev's of an interface, made ".." uncertain */
                 fd = (int)syscall(SYS_openat2, sys->root, path, &how, sizeof(how));
         while (fd < 0 && errno == EAGAIN && --tries > 0);
         return fd < 0 ? neg_errno() : fd;

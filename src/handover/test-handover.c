@@ -224,10 +224,10 @@ static void an_orphan_that_does_not_come_back_is_quarantined(void **state) {
         b = give(kernel, &second, 1);
         test_kernel_start(kernel, a);
         test_kernel_run(kernel, b);
-        do {
-                entry = ledger_find(handover_ledger(kernel->handover), second);
+        while ((entry = ledger_find(handover_ledger(kernel->handover), second)) &&
+               !entry->quarantine)
                 assert_true(sd_event_run(kernel->event, 5000000) > 0);
-        } while (!entry->quarantine);
+        assert_non_null(entry);
         assert_int_equal(entry->side, SIDE_PARKED);
         test_kernel_assert_driver(kernel, "0000:01:00.1", "vfio-pci", "vfio-pci");
 }
