@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Guests for the tests of hand-overs: their XML, and what they say on their serial port."""
 
+import json
 import re
 from dataclasses import dataclass, field
 
@@ -30,6 +31,21 @@ def driver(host: LabHost, address: str) -> str:
 
 def override(host: LabHost, address: str) -> str:
     return host.check(f"cat /sys/bus/pci/devices/{address}/driver_override").strip()
+
+
+def until(host: LabHost, script: str, seconds: int = 60) -> None:
+    """Runs a script in the host until it succeeds."""
+    quoted = script.replace("'", "'\\''")
+    host.check(f"timeout {seconds} sh -c 'until {quoted}; do sleep 0.2; done' > /dev/null", timeout=seconds + 30)
+
+
+def ledger(host: LabHost) -> dict:
+    return json.loads(host.check("airlock ledger --json"))
+
+
+def ledger_has(text: str) -> str:
+    """A script that succeeds when the ledger, as one line without blanks, has the text."""
+    return f"airlock ledger --json | tr -d ' \\n' | grep -qF '{text}'"
 
 
 @dataclass

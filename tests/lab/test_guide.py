@@ -2,11 +2,10 @@
 """The guide's procedure on its own machine, by stock virsh and by airlock: a card leaves its driver, works in a guest, and
 comes back."""
 
-import json
 from collections.abc import Iterator
 
 import pytest
-from guests import Guest, driver, hostdev, node_name, override
+from guests import Guest, driver, hostdev, ledger, node_name, override, until
 from lab import LabHost
 
 pytestmark = pytest.mark.host("guide")
@@ -28,7 +27,7 @@ def guest(host: LabHost, client: str) -> Iterator[Guest]:
     guest.remove()
     host.run(f"virsh nodedev-reattach {node_name(PORT1)}; virsh nodedev-reattach {node_name(PORT0)}")
     assert [driver(host, a) for a in (PORT0, PORT1, SINGLE, NVME)] == ["igb", "igb", "igb", "nvme"]
-    assert json.loads(host.check("airlock ledger --json"))["entries"] == []
+    assert ledger(host)["entries"] == []
 
 
 def test_the_devices_are_found(host, client):
@@ -91,7 +90,7 @@ def test_companions_are_parked_and_given_back(host, guest):
     guest.define()
     guest.start()
     assert [driver(host, a) for a in (PORT0, PORT1)] == ["vfio-pci", "vfio-pci"]
-    entries = {e["address"]: e for e in json.loads(host.check("airlock ledger --json"))["entries"]}
+    entries = {e["address"]: e for e in ledger(host)["entries"]}
     assert (entries[PORT0]["side"], entries[PORT1]["side"]) == ("guest", "parked")
     assert entries[PORT1]["companion_of"] == PORT0
     guest.do("destroy guest1")
@@ -107,7 +106,7 @@ def test_both_functions_go_together(host, guest):
     assert macs == {"52:54:00:00:01:00", "52:54:00:00:01:01"}
     guest.do("shutdown guest1")
     guest.wait_for("tg: off")
-    host.check("timeout 30 sh -c 'until virsh domstate guest1 | grep -q \"shut off\"; do sleep 0.2; done'", timeout=60)
+    until(host, "virsh domstate guest1 | grep -q 'shut off'")
     assert [driver(host, a) for a in (PORT0, PORT1)] == ["igb", "igb"]
 
 
@@ -135,7 +134,7 @@ def test_a_detach_that_the_guest_ignores_ends_with_the_guest(host, guest):
     guest.start()
     guest.wait_for("tg: ready")
     guest.do(f"detach-device guest1 {guest.file('hostdev', hostdev(SINGLE))} --live")
-    entry = json.loads(host.check("airlock ledger --json"))["entries"][0]
+    entry = ledger(host)["entries"][0]
     assert (entry["side"], entry["state"]) == ("guest", "moving")
     guest.do("destroy guest1")
     assert driver(host, SINGLE) == "igb"
@@ -197,9 +196,6 @@ def test_the_guest_that_dies_gives_its_card_back(host, guest):
     guest.devices = hostdev(SINGLE)
     guest.define()
     guest.start()
-    host.check("kill -9 $(pgrep -f guest=guest1)")
-    host.check(
-        f"timeout 30 sh -c 'until [ \"$(basename $(readlink /sys/bus/pci/devices/{SINGLE}/driver))\" = igb ]; do sleep 0.2; done'",
-        timeout=60,
-    )
-    host.check("timeout 10 sh -c 'until virsh domstate guest1 --reason | grep -q crashed; do sleep 0.2; done'", timeout=30)
+    host.check("kill -9 $(pgrep -f [g]uest=guest1)")
+    until(host, "virsh domstate guest1 --reason | grep -q crashed")
+    assert driver(host, SINGLE) == "igb"

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hosts that are not as the guide's: what is refused on them and why, and what an administrator's word changes."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from guests import Guest, driver, hostdev, node_name, until
+from lab import LabHost
+
+UNSAFE = "/sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+
+
+@pytest.fixture
+def guest(host: LabHost) -> Iterator[Guest]:
+    guest = Guest(host, "guest1")
+    yield guest
+    guest.remove()
+
+
+def verdict(host: LabHost, address: str) -> dict:
+    return json.loads(host.run(f"airlock verdict {address} --json").output)
+
+
+@pytest.mark.host("no-iommu")
+def test_without_an_iommu_nothing_is_given(host, guest):
+    functions = host.check("virsh nodedev-list --cap pci").split()
+    edu = next(a for a in functions if "1234:11e8" in host.check(f"lspci -n -s {a[4:].replace('_', ':')[:7]}.{a[-1]}"))
+    address = f"{edu[4:8]}:{edu[9:11]}:{edu[12:14]}.{edu[15]}"
+    before = driver(host, address)
+    guest.devices = hostdev(address)
+    guest.define()
+    errors = guest.refuse("start guest1")
+    assert address in errors and "IOMMU" in errors
+    assert driver(host, address) == before
+    assert verdict(host, address)["blockers"][0]["code"] == "no-iommu"
+
+
+@pytest.mark.host("no-remap")
+def test_without_interrupt_remapping_the_administrator_decides(host, guest):
+    card, edu = "0000:01:00.0", "0000:02:00.0"
+    host.check("modprobe vfio_iommu_type1")
+    host.check(f"echo 0 > {UNSAFE}")
+    guest.devices = hostdev(card) + hostdev(edu)
+    guest.define()
+    errors = guest.refuse("start guest1")
+    assert "interrupt remapping" in errors and "allow_unsafe_interrupts" in errors
+    assert driver(host, card) == "igb"
+    host.check(f"echo 1 > {UNSAFE}")
+    guest.start()
+    lines = guest.wait_for("tg: ready")
+    assert any(line.endswith("dma-to-memory ok") for line in lines)
+    guest.do("destroy guest1")
+    assert driver(host, card) == "igb"
+
+
+@pytest.mark.host("bridge")
+class TestBridge:
+    """All that is behind a PCIe-to-PCI bridge is one group; the bridge itself is in nobody's way."""
+
+    EDU, OTHER, NIC, BRIDGE = "0000:02:01.0", "0000:02:02.0", "0000:02:03.0", "0000:01:00.0"
+
+    def test_the_companion_on_its_driver_is_named_and_the_bridge_is_not(self, host, guest):
+        guest.devices = hostdev(self.EDU)
+        guest.define()
+        errors = guest.refuse("start guest1")
+        assert self.NIC in errors and "e1000" in errors
+        assert self.BRIDGE not in errors
+        assert driver(host, self.NIC) == "e1000"
+
+    def test_with_the_companion_parked_it_works(self, host, guest):
+        guest.devices = hostdev(self.EDU)
+        guest.define()
+        host.check("airlock start guest1 --with-companions", timeout=120)
+        lines = guest.wait_for("tg: ready")
+        assert any(line.endswith("dma-to-memory ok") for line in lines)
+        guest.do("destroy guest1")
+        assert driver(host, self.NIC) == "e1000"
+
+    def test_the_bridge_is_no_device_for_a_guest(self, host, guest):
+        guest.devices = hostdev(self.BRIDGE)
+        guest.define()
+        assert "bridge" in guest.refuse("start guest1")
+        assert host.run(f"virsh nodedev-detach {node_name(self.BRIDGE)}").status == 1
+
+    def test_a_group_is_not_split_between_guests(self, host, guest):
+        host.check(f"virsh nodedev-detach {node_name(self.NIC)}")
+        guest.devices = hostdev(self.EDU)
+        guest.define()
+        guest.start()
+        other = Guest(host, "guest2", devices=hostdev(self.OTHER))
+        other.define()
+        try:
+            assert "guest1" in other.refuse("start guest2")
+        finally:
+            other.remove()
+            guest.do("destroy guest1")
+            host.check(f"virsh nodedev-reattach {node_name(self.NIC)}")
+        assert driver(host, self.NIC) == "e1000"
+
+
+@pytest.mark.host("amd")
+def test_amd_with_the_opt_in(host, guest):
+    edu, card = "0000:00:05.0", "0000:00:06.0"
+    host.check("modprobe vfio_iommu_type1")
+    host.check(f"echo 0 > {UNSAFE}")
+    guest.devices = hostdev(edu) + hostdev(card)
+    guest.define()
+    assert "allow_unsafe_interrupts" in guest.refuse("start guest1")
+    host.check(f"echo 1 > {UNSAFE}")
+    guest.start()
+    lines = guest.wait_for("tg: ready")
+    assert any(line.endswith("dma-to-memory ok") for line in lines)
+    assert any(line.endswith("mac=52:54:00:00:06:00") for line in lines)
+    guest.do("destroy guest1")
+    assert driver(host, card) == "igb"
+
+
+@pytest.mark.host("many")
+def test_hundreds_of_functions_are_listed(host):
+    functions = host.check("virsh nodedev-list --cap pci", timeout=60).split()
+    assert len(functions) >= 250
+    devices = json.loads(host.check("airlock devices --json", timeout=120))["devices"]
+    assert len(devices) == len(functions)
+    assert len({d["group"] for d in devices if d["group"] is not None}) >= 250
+
+
+@pytest.mark.host("hotplug")
+def test_a_card_that_is_plugged_in_is_seen_and_assigned(host, guest):
+    before = set(host.check("virsh nodedev-list --cap pci").split())
+    host.qmp("device_add", driver="igb", bus="free2", netdev="spare0", mac="52:54:00:00:99:00", id="late")
+    until(host, "virsh nodedev-list --cap pci | grep -q pci_0000_02_00_0")
+    assert set(host.check("virsh nodedev-list --cap pci").split()) - before == {"pci_0000_02_00_0"}
+    guest.devices = hostdev("0000:02:00.0")
+    guest.define()
+    guest.start()
+    lines = guest.wait_for("tg: ready")
+    assert any(line.endswith("mac=52:54:00:00:99:00") for line in lines)
+    host.qmp("device_del", id="late")  # the host pulls it: QEMU is asked, the guest lets go
+    guest.wait_for("tg: removed ")
+    until(host, "! virsh nodedev-list --cap pci | grep -q pci_0000_02_00_0")
+    assert host.check("virsh domstate guest1").strip() == "running"
+    assert "hostdev0" not in guest.do("dumpxml guest1")
