@@ -35,7 +35,7 @@ static void check_ledger(const Ledger *ledger) {
         const json_t *record;
         size_t i;
 
-        json_array_foreach (records, i, record)
+        json_array_foreach(records, i, record)
                 g_assert_true(ledger_replay(again, record));
         b = ledger_to_json(again);
         g_assert_true(json_equal(a, b));

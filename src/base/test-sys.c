@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "base/sys.h"
 
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/test.h"
@@ -35,7 +38,8 @@ static int tree_setup(void **state) {
 
 static int tree_teardown(void **state) {
         Tree *tree = *state;
-        static const char *const names[] = {"dir/vendor", "dir/text", "link", "dir", "."};
+        static const char *const names[] = {"dir/vendor", "dir/text", "dir/renamed",
+                                            "link",       "dir",      "."};
 
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
                 g_autofree char *path = g_build_filename(tree->path, names[i], NULL);
@@ -118,6 +122,32 @@ static void a_part_of_the_tree_is_a_tree(void **state) {
         assert_int_equal(sys_open(below, "text", 0), -EIO);
 }
 
+#define OPENS 50000 /* one in a hundred failed before */
+
+static pid_t start_renaming(const Tree *tree) {
+        g_autofree char *one = g_build_filename(tree->path, "dir/text", NULL);
+        g_autofree char *two = g_build_filename(tree->path, "dir/renamed", NULL);
+        pid_t pid = fork();
+
+        while (pid == 0)
+                if (rename(one, two) < 0 || rename(two, one) < 0)
+                        _exit(1);
+        return pid;
+}
+
+/* As udev renames interfaces while functions are looked at: the kernel cannot vouch for "..". */
+static void a_rename_elsewhere_hides_nothing(void **state) {
+        Tree *tree = *state;
+        pid_t pid = start_renaming(tree);
+        unsigned missed = 0;
+
+        for (unsigned i = 0; i < OPENS; i++)
+                missed += !sys_exists(tree->sys, "dir/../dir/vendor");
+        kill(pid, SIGKILL);
+        waitpid(pid, NULL, 0);
+        assert_int_equal(missed, 0);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(files_are_read_below_the_root, tree_setup,
@@ -126,6 +156,8 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(a_write_goes_through_whole, tree_setup,
                                                 tree_teardown),
                 cmocka_unit_test_setup_teardown(the_nth_call_can_fail, tree_setup, tree_teardown),
+                cmocka_unit_test_setup_teardown(a_rename_elsewhere_hides_nothing, tree_setup,
+                                                tree_teardown),
                 cmocka_unit_test_setup_teardown(a_part_of_the_tree_is_a_tree, tree_setup,
                                                 tree_teardown),
         };
