@@ -26,22 +26,27 @@ static int need_caps(const Manager *manager, Err *err) {
                          "install it: apt install qemu-system-x86; then restart airlockd");
 }
 
-static void write_machines(XmlWriter *xml, const QemuCaps *caps) {
-        for (size_t i = 0; i < caps->n_machines; i++) {
-                const QemuMachine *machine = &caps->machines[i];
-                const char *const names[] = {machine->name, machine->alias};
+static void write_machine(XmlWriter *xml, const QemuMachine *machine) {
+        const char *const names[] = {machine->name, machine->alias};
 
-                for (size_t k = 0; k < G_N_ELEMENTS(names); k++) {
-                        if (!names[k])
-                                continue;
-                        xml_writer_open(xml, "machine");
-                        if (k > 0)
-                                xml_writer_attr(xml, "canonical", machine->name);
-                        xml_writer_attr_format(xml, "maxCpus", "%u", machine->cpu_max);
-                        xml_writer_text(xml, names[k]);
-                        xml_writer_close(xml);
-                }
+        for (size_t k = 0; k < G_N_ELEMENTS(names); k++) {
+                if (!names[k])
+                        continue;
+                xml_writer_open(xml, "machine");
+                if (k > 0)
+                        xml_writer_attr(xml, "canonical", machine->name);
+                xml_writer_attr_format(xml, "maxCpus", "%u", machine->cpu_max);
+                xml_writer_text(xml, names[k]);
+                xml_writer_close(xml);
         }
+}
+
+/* virtinst takes the first when nobody chose one: QEMU's default leads. */
+static void write_machines(XmlWriter *xml, const QemuCaps *caps) {
+        for (int is_default = 1; is_default >= 0; is_default--)
+                for (size_t i = 0; i < caps->n_machines; i++)
+                        if (caps->machines[i].is_default == is_default)
+                                write_machine(xml, &caps->machines[i]);
 }
 
 static void write_feature(XmlWriter *xml, const char *name, bool can_toggle) {

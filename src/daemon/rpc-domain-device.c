@@ -103,8 +103,8 @@ static const DomainChar *find_char(const DomainDef *def, const char *alias) {
 
         for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
                 DOMAIN_FOREACH(DomainChar, chr, def, kinds[i])
-        if (!alias || g_strcmp0(chr->base.alias.name, alias) == 0)
-                return chr;
+                        if (!alias || g_strcmp0(chr->base.alias.name, alias) == 0)
+                                return chr;
         return NULL;
 }
 

@@ -398,9 +398,9 @@ static int get_block_job_info(Manager *manager, Call *call, const void *data, vo
         if (r < 0)
                 return r;
         DOMAIN_FOREACH(DomainDisk, disk, vm->live, DOMAIN_DISK)
-        if (g_strcmp0(disk->target.dev, args->path) == 0 ||
-            g_strcmp0(disk->source.file, args->path) == 0)
-                return 0; /* found 0: no job runs on it */
+                if (g_strcmp0(disk->target.dev, args->path) == 0 ||
+                    g_strcmp0(disk->source.file, args->path) == 0)
+                        return 0; /* found 0: no job runs on it */
         return fail(err, VIR_ERR_INVALID_ARG, "disk '%.200s' not found in domain", args->path);
 }
 

@@ -553,7 +553,7 @@ static int def_without_device(const DomainDef *def, const char *xml, DomainDef *
 
 static int find_live_device(const Vm *vm, const char *xml, DomainDevice **ret, Err *err) {
         g_autoptr(DomainDevice) wanted = NULL;
-        int r = domain_device_parse(vm->live, xml, strlen(xml), 0, &wanted, err);
+        int r = domain_device_parse(vm->live, xml, strlen(xml), DOMAIN_PARSE_LIVE, &wanted, err);
 
         if (r == 0)
                 r = domain_def_find_device(vm->live, wanted, ret, err);

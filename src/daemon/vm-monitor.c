@@ -85,7 +85,14 @@ static void on_resume(Vm *vm, json_t *data) {
         vm_emit(vm, EVENT_RESUMED, 0);
 }
 
+/* Whether QEMU ends when the guest powers off, or waits for what we decide. */
+static void set_poweroff_action(Vm *vm, const char *action) {
+        qmp_send(vm->qmp, "set-action", json_pack("{s:s}", "shutdown", action), NULL, NULL);
+}
+
 static void reset_and_run(Vm *vm) {
+        if (vm->live->on_poweroff == LIFECYCLE_DESTROY)
+                set_poweroff_action(vm, "poweroff");
         vm->reboot_on_poweroff = false;
         qmp_send(vm->qmp, "system_reset", NULL, NULL, NULL);
         qmp_send(vm->qmp, "cont", NULL, NULL, NULL);
@@ -383,16 +390,21 @@ static int submit_command(Vm *vm, const char *name, const char *command, Call *c
 }
 
 int vm_shutdown(Vm *vm, Call *call, Err *err) {
+        if (vm->reboot_on_poweroff && vm->qmp && vm->live->on_poweroff == LIFECYCLE_DESTROY)
+                set_poweroff_action(vm, "poweroff");
         vm->reboot_on_poweroff = false;
         return submit_command(vm, "shutdown", "system_powerdown", call, err);
 }
 
+/* The guest is asked to power off, and is reset when it has. */
 int vm_reboot(Vm *vm, Call *call, Err *err) {
         int r = vm_check_active(vm, true, err);
 
         if (r < 0)
                 return r;
         vm->reboot_on_poweroff = true;
+        if (vm->qmp)
+                set_poweroff_action(vm, "pause");
         return submit_command(vm, "reboot", "system_powerdown", call, err);
 }
 

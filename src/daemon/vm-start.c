@@ -34,6 +34,8 @@ typedef struct Boot {
         Vm *vm;
         bool paused;
         off_t log_offset; /* where this start's lines begin */
+        json_t *commands; /* for QEMU before the guest runs; NULL: not made yet */
+        size_t next_command;
 } Boot;
 
 static char *log_path(const Vm *vm) {
@@ -114,16 +116,16 @@ static int fill_graphics(Vm *vm, DomainDef *live, Err *err) {
         return 0;
 }
 
+/* The name of the channel is the name of its socket: that is how a generated path is known. */
 static void fill_channels(Vm *vm, DomainDef *live) {
         DOMAIN_FOREACH(DomainChar, channel, live, DOMAIN_CHANNEL) {
-                g_autofree char *file = NULL;
-
-                if (channel->type != CHAR_TYPE_UNIX || channel->source.path)
+                if (channel->type != CHAR_TYPE_UNIX || channel->source.path ||
+                    !channel->target.name || strchr(channel->target.name, '/'))
                         continue;
-                file = g_strdup_printf("channel-%s.sock", channel->base.alias.name);
                 channel->source.node.is_present = true;
                 channel->source.mode = CHAR_MODE_BIND;
-                channel->source.path = store_run_path(&vm->manager->paths, vm_name(vm), file);
+                channel->source.path =
+                        store_run_path(&vm->manager->paths, vm_name(vm), channel->target.name);
         }
 }
 
@@ -186,6 +188,7 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
 static void boot_free(void *data) {
         Boot *boot = data;
 
+        json_decref(boot->commands);
         vm_unref(boot->vm);
         g_free(boot);
 }
@@ -351,13 +354,43 @@ static void name_console_ttys(DomainDef *live) {
         }
 }
 
+/* What has to be said before the guest runs, one command after the other. */
+static void prepare_next(Boot *boot);
+
+static void on_prepared(json_t *result, const Err *err, void *userdata) {
+        Boot *boot = userdata;
+        Step *step = boot->vm->boot_step;
+
+        if (!step) /* QEMU has ended, and the watch has told */
+                return;
+        if (err) {
+                boot->vm->boot_step = NULL;
+                step_finish(step, -EIO, err);
+                return;
+        }
+        prepare_next(boot);
+}
+
+static void prepare_next(Boot *boot) {
+        Step *step = boot->vm->boot_step;
+        json_t *command = json_array_get(boot->commands, boot->next_command++);
+
+        if (!command) {
+                boot->vm->boot_step = NULL;
+                step_finish(step, 0, NULL);
+                return;
+        }
+        qmp_send(boot->vm->qmp, json_string_value(json_object_get(command, "execute")),
+                 json_incref(json_object_get(command, "arguments")), on_prepared, boot);
+}
+
 static void on_chardevs(json_t *result, const Err *err, void *userdata) {
-        Vm *vm = userdata;
-        Step *step = vm->boot_step;
+        Boot *boot = userdata;
+        Vm *vm = boot->vm;
         size_t i;
         json_t *item;
 
-        if (err || !step) /* its end is told by the watch */
+        if (err || !vm->boot_step) /* its end is told by the watch */
                 return;
         json_array_foreach(result, i, item) {
                 const char *label = json_string_value(json_object_get(item, "label"));
@@ -367,13 +400,13 @@ static void on_chardevs(json_t *result, const Err *err, void *userdata) {
                         set_ptys(vm->live, label, file + strlen("pty:"));
         }
         name_console_ttys(vm->live);
-        vm->boot_step = NULL;
-        step_finish(step, 0, NULL);
+        boot->commands = qemu_args_ready(vm->live);
+        prepare_next(boot);
 }
 
 void vm_ready(Vm *vm) {
         if (vm->boot_step)
-                qmp_send(vm->qmp, "query-chardev", NULL, on_chardevs, vm);
+                qmp_send(vm->qmp, "query-chardev", NULL, on_chardevs, step_data(vm->boot_step));
         else
                 vm_resync(vm);
 }
