@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
 
+#include "handover/guard.h"
 #include "handover/holders.h"
 #include "handover/host.h"
 #include "handover/steps.h"
@@ -81,18 +82,34 @@ static LedgerEntry *entry_to_mark(Handover *h, const Move *move) {
         return mark;
 }
 
+/* Processes with a node of it open, and what the host has on it; the caller's. */
+static char *who_holds(Handover *h, const PciDevice *dev) {
+        g_autofree char *processes = dev ? holders_find(h->sys, dev) : NULL;
+        g_autoptr(GPtrArray) hits = guard_hits_new();
+        g_autoptr(GString) text = g_string_new(processes);
+
+        if (dev)
+                guard_check(h->sys, dev, hits, NULL);
+        for (unsigned i = 0; i < hits->len; i++)
+                g_string_append_printf(text, "%s%s", text->len ? "; " : "",
+                                       ((const GuardHit *)hits->pdata[i])->text);
+        if (text->len == 0)
+                g_string_assign(text, "nobody that can be seen");
+        return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 int handover_step_stuck(Handover *h, Step *step, const char *what, Err *err) {
         Worker *worker = plan_steal_worker(step_plan(step));
         PciAddr addr = ((const Move *)step_data(step))->addr;
         const PciDevice *dev = pci_tree_find(h->tree, addr);
         g_autofree char *where = holders_wait_channel(h->sys, worker_pid(worker));
-        g_autofree char *holders = dev ? holders_find(h->sys, dev) : NULL;
+        g_autofree char *holders = who_holds(h, dev);
         LedgerEntry *entry = entry_to_mark(h, step_data(step));
         int pid = (int)worker_pid(worker);
 
         g_free(entry->stuck);
         entry->stuck = g_strdup_printf("%s: worker pid %d sleeps in %s, held by %s", what, pid,
-                                       where, holders ? holders : "nobody that can be seen");
+                                       where, holders);
         fail(err, VIR_ERR_OPERATION_TIMEOUT, "PCI device %s: the kernel has not finished to %s",
              PCI_ADDR_TEXT(addr), entry->stuck);
         fail_hint(err, -ETIMEDOUT,

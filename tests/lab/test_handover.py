@@ -144,6 +144,14 @@ def test_what_the_host_stands_on_is_refused(handovers: Handovers) -> None:
     assert "is mounted at /lab/share (9p)" in share.errors
 
 
+def test_the_module_is_loaded_when_it_is_needed(handovers: Handovers) -> None:
+    handovers.host.check("modprobe -r vfio-pci && [ ! -e /sys/bus/pci/drivers/vfio-pci ]")
+    plan = handovers.check("detach", EDU)["plan"]
+    assert plan["steps"][0]["step"] == "load"
+    assert handovers.driver(EDU) == "vfio-pci"
+    handovers.check("reattach", EDU)
+
+
 def test_a_reset(handovers: Handovers) -> None:
     handovers.check("detach", SINGLE)
     handovers.check("reset", SINGLE)
@@ -171,6 +179,18 @@ def test_without_interrupt_remapping(host: LabHost) -> None:
     handovers.check("-g guest1 take", edu)
     handovers.check("-g guest1 give", edu)
     host.check("echo 0 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts")
+
+
+@pytest.mark.host("amd", daemon="none")
+def test_on_an_amd_host(host: LabHost) -> None:
+    handovers = Handovers(host)
+    find = "for d in /sys/bus/pci/devices/*; do [ $(cat $d/device) != 0x11e8 ] || basename $d; done"
+    edu = next(address for address in host.check(find).split() if address.startswith("0000:00:"))
+    assert "the host does not remap interrupts" in handovers.run("-g guest1 take", edu).errors
+    host.check("echo 1 > /sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts")
+    handovers.check("-g guest1 take", edu)
+    handovers.check("-g guest1 give", edu)
+    assert (handovers.driver(edu), handovers.entries()) == ("none", {})
 
 
 @pytest.mark.host("bridge", daemon="none")
