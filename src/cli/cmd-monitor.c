@@ -162,11 +162,16 @@ static int add_row(Cli *cli, const Args *args, Table *table, const Guest *guest,
 }
 
 static int print_table(Cli *cli, const Args *args, const GPtrArray *guests, Err *err) {
-        const char *head[] = {"Id", "Name", "State", args_flag(args, "title") ? "Title" : NULL,
-                              NULL};
-        g_autoptr(Table) table = table_new(head);
+        const char *head[LIST_COLUMNS_MAX + 1] = {"Id", "Name", "State"};
+        g_autoptr(Table) table = NULL;
         g_autofree char *text = NULL;
+        size_t n = 3;
 
+        if (args_flag(args, "title"))
+                head[n++] = "Title";
+        if (args_flag(args, "uuid"))
+                head[n++] = "UUID";
+        table = table_new(head);
         for (unsigned i = 0; i < guests->len; i++) {
                 g_auto(Err) reason = ERR_INIT;
 
@@ -395,7 +400,7 @@ static const Option options_list[] = {
         OPT_FLAG("no-autostart", "only guests that do not"),
         OPT_FLAG("with-managed-save", "only guests with a saved state"),
         OPT_FLAG("without-managed-save", "only guests without"),
-        OPT_FLAG("uuid", "print UUIDs alone"),
+        OPT_FLAG("uuid", "print UUIDs alone, or a column of them with --table"),
         OPT_FLAG("name", "print names alone"),
         OPT_FLAG("id", "print ids alone"),
         OPT_FLAG("table", "print a table, as without options"),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/shell.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +23,7 @@ typedef struct Shell {
         EditLine *edit;
         History *history;
         char *history_path;
+        bool discarded; /* the line was thrown away by ^C */
 } Shell;
 
 static char *prompt(EditLine *edit) {
@@ -84,6 +84,15 @@ static unsigned char complete(EditLine *edit, wint_t key) {
         return apply(edit, items, strlen(words[g_strv_length(words) - 1]));
 }
 
+/* ^C is a key at the prompt: libedit would read on after the signal. */
+static unsigned char discard(EditLine *edit, wint_t key) {
+        Shell *shell;
+
+        el_get(edit, EL_CLIENTDATA, &shell);
+        shell->discarded = true;
+        return CC_EOF;
+}
+
 static void open_history(Shell *shell) {
         g_autofree char *dir = g_build_filename(g_get_user_cache_dir(), "airlock", NULL);
         HistEvent event;
@@ -115,7 +124,7 @@ static void remember(Shell *shell, const char *line) {
                 history(shell->history, &event, H_ENTER, text);
 }
 
-/* At the prompt an interrupt throws the line away; what it does to a command is the command's. */
+/* What an interrupt does to a command is the command's; it does not end the shell. */
 static void ignore_interrupt(int signal) {
 }
 
@@ -126,11 +135,12 @@ static int run_terminal(Shell *shell) {
         sigaction(SIGINT, &action, &before);
         while (!shell->cli->leave) {
                 int n;
-                const char *line = el_gets(shell->edit, &n);
+                const char *line;
 
-                if (!line && errno == EINTR) {
-                        el_reset(shell->edit);
-                        putchar('\n');
+                shell->discarded = false;
+                line = el_gets(shell->edit, &n);
+                if (shell->discarded) {
+                        puts("^C");
                         continue;
                 }
                 if (!line || n <= 0) {
@@ -164,7 +174,10 @@ static int run_editing(Cli *cli) {
         el_set(shell.edit, EL_EDITOR, "emacs");
         /* With narrow strings libedit would leak its copies of them. */
         el_wset(shell.edit, EL_ADDFN, L"airlock-complete", L"complete a word", complete);
+        el_wset(shell.edit, EL_ADDFN, L"airlock-discard", L"throw the line away", discard);
         el_set(shell.edit, EL_BIND, "^I", "airlock-complete", NULL);
+        el_set(shell.edit, EL_SETTY, "-d", "-isig", NULL);
+        el_set(shell.edit, EL_BIND, "^C", "airlock-discard", NULL);
         el_set(shell.edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
         open_history(&shell);
         el_source(shell.edit, NULL);

@@ -119,7 +119,7 @@ ANYTIME = [
 ]
 
 DEFINED = [
-    "list --all", "list --all --title", "list --all --name", "list --all --uuid",
+    "list --all", "list --all --title", "list --all --table --uuid --title", "list --all --name", "list --all --uuid",
     "list --all --uuid --name", "list --all --id", "list --all --id --name", "list --inactive",
     "-q list --all", "domstate cli", "domstate cli --reason", "domid cli", "dominfo cli",
     "domuuid cli", "domname 11111111-2222-3333-4444-555555555555", "shutdown cli", "destroy cli",
@@ -317,11 +317,19 @@ def test_interactive_shell(place):
     shell.expect("shut off (unknown)")
     shell.expect("airlock # ")
     shell.write("half a line\x03")
+    shell.expect("^C")
     shell.expect("airlock # ")
     shell.write("\x10")  # the line before
     shell.expect("domstate cli --reason")
     shell.write("\n")
     shell.expect("shut off (unknown)")
+    shell.expect("airlock # ")
+    shell.write("event --event lifecycle\n")
+    shell.expect("\n")
+    time.sleep(1)
+    shell.write("\x03")
+    shell.expect("event loop interrupted")
+    shell.expect("airlock # ")
     shell.write("quit\n")
     assert shell.close() == 0
 
