@@ -54,6 +54,9 @@ def daemon(
         pytest.skip(reason)
     with daemons.start(request.param, tmp_path_factory.mktemp(request.param)) as running:
         yield running
+        if running.ours:
+            # Under the sanitizers this is where a leak would show.
+            assert running.end() == 0, running.log_text()
 
 
 @pytest.fixture(autouse=True)

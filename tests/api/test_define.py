@@ -246,6 +246,26 @@ def test_an_element_that_no_schema_has(conn, daemon, name):
     dom = conn.defineXML(guests.guest(name, after="<nonsense colour='red'/>"))
     kept = tree(dom).find("nonsense")
     assert (kept is not None) == daemon.ours  # difference: unknown-elements
+    if daemon.ours:
+        assert kept.attrib == {"colour": "red"}
+        assert "<nonsense" in daemon.log_text()
+
+
+NOT_SERVED = {
+    "network disk": "<disk type='network'><source protocol='rbd' name='a'/><target dev='vda'/></disk>",
+    "usb host device": "<hostdev mode='subsystem' type='usb'/>",
+    "file system": "<filesystem type='mount'><source dir='/a'/><target dir='b'/></filesystem>",
+    "smartcard": "<smartcard mode='host'/>",
+}
+
+
+@pytest.mark.only("airlockd")
+@pytest.mark.parametrize("kind", NOT_SERVED)
+def test_what_is_not_served_yet_is_refused_by_name_and_line(conn, name, kind):
+    """difference: not-served-yet"""
+    element = NOT_SERVED[kind].split()[0].lstrip("<")
+    with refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, f"<{element}", "at line"):
+        conn.defineXML(guests.guest(name, NOT_SERVED[kind]))
 
 
 def test_names_in_other_scripts(conn, name):
