@@ -20,8 +20,10 @@
 /* Events that are not taken: more than this, and the oldest is dropped. */
 #define EVENTS_MAX 65536
 
-/* How much one recv(2) takes. */
+/* How much one recv(2) takes, and how many a conn_process() makes: a daemon that never stops to
+ * send must not keep the caller from its other work. */
 #define READ_SIZE 65536
+#define READS_MAX 16
 
 #define OPEN_READ_ONLY 1u
 #define AUTH_NONE      0
@@ -212,7 +214,7 @@ static int take_packets(Conn *conn, Err *err) {
 }
 
 int conn_process(Conn *conn, Err *err) {
-        for (;;) {
+        for (unsigned reads = 0; reads < READS_MAX; reads++) {
                 unsigned before = conn->in->len;
                 ssize_t n;
                 int r;
@@ -237,6 +239,7 @@ int conn_process(Conn *conn, Err *err) {
                 if (r < 0)
                         return r;
         }
+        return 0;
 }
 
 /* Waits for one message at most as long as a silent daemon may take; pings meanwhile. */

@@ -74,7 +74,8 @@ int conn_call(Conn *conn, const ConnCall *call, Err *err);
 
 int conn_fd(const Conn *conn);
 
-/* Takes in what the socket has, without waiting. -EPIPE when the daemon closed the connection. */
+/* Takes in what the socket has, a megabyte at most, without waiting. -EPIPE when the daemon closed
+ * the connection. */
 int conn_process(Conn *conn, Err *err);
 
 /* False: none is queued. The caller frees ret->bytes. */

@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "client/conn.h"
 #include "client/event.h"
+#include "client/guest.h"
 #include "client/host.h"
 #include "rpc/error.h"
 #include "rpc/packet.h"
@@ -265,6 +266,63 @@ static void a_reply_to_no_call_loses_the_connection(void **state) {
         peer_end(&peer);
 }
 
+static void send_stream(int fd, RpcHeader call, RpcStatus status, const char *data) {
+        g_autoptr(GByteArray) bytes = NULL;
+
+        call.type = RPC_TYPE_STREAM;
+        call.status = status;
+        bytes = rpc_packet_encode_raw(&call, data, strlen(data));
+        if (write(fd, bytes->data, bytes->len) != (ssize_t)bytes->len)
+                _exit(5);
+}
+
+static void serve_stream(int fd) {
+        RpcHeader call = receive(fd);
+        RpcHeader got;
+
+        reply(fd, call, NULL, NULL);
+        send_stream(fd, call, RPC_STATUS_CONTINUE, "hello");
+        got = receive(fd);
+        if (got.type != RPC_TYPE_STREAM || got.status != RPC_STATUS_CONTINUE ||
+            got.serial != call.serial || got.procedure != call.procedure)
+                _exit(6);
+        send_stream(fd, call, RPC_STATUS_CONTINUE, "");
+        got = receive(fd);
+        if (got.type != RPC_TYPE_STREAM || got.status != RPC_STATUS_OK)
+                _exit(7);
+        send_stream(fd, call, RPC_STATUS_OK, "");
+        if (receive(fd).procedure != REMOTE_PROC_CONNECT_CLOSE)
+                _exit(8);
+}
+
+static void a_stream_carries_bytes_to_its_end(void **state) {
+        Guest guest = {.name = (char *)(uintptr_t) "g1", .id = 1};
+        g_autoptr(GByteArray) data = NULL;
+        g_autoptr(Conn) conn = NULL;
+        g_auto(Err) err = ERR_INIT;
+        Peer peer;
+
+        peer_start(&peer, serve_stream);
+        assert_int_equal(conn_open(peer.path, false, &conn, &err), 0);
+        assert_int_equal(guest_open_console(conn, &guest, NULL, 0, &err), 0);
+        data = g_byte_array_new();
+        while (data->len < strlen("hello")) {
+                g_autoptr(GByteArray) part = NULL;
+
+                assert_int_equal(conn_process(conn, &err), 0);
+                part = conn_stream_take(conn);
+                g_byte_array_append(data, part->data, part->len);
+        }
+        assert_memory_equal(data->data, "hello", strlen("hello"));
+        assert_false(conn_stream_is_ended(conn));
+        assert_int_equal(conn_stream_send(conn, "hi", 2, &err), 0);
+        while (!conn_stream_is_ended(conn))
+                assert_int_equal(conn_process(conn, &err), 0);
+        assert_int_equal(conn_stream_close(conn, &err), 0);
+        g_clear_pointer(&conn, conn_free);
+        peer_end(&peer);
+}
+
 static void an_absent_socket_is_named(void **state) {
         g_autoptr(Conn) conn = NULL;
         g_auto(Err) err = ERR_INIT;
@@ -282,6 +340,7 @@ int main(void) {
                 cmocka_unit_test(a_closed_socket_loses_the_connection),
                 cmocka_unit_test(garbage_loses_the_connection),
                 cmocka_unit_test(a_reply_to_no_call_loses_the_connection),
+                cmocka_unit_test(a_stream_carries_bytes_to_its_end),
                 cmocka_unit_test(an_absent_socket_is_named),
         };
 
