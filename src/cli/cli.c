@@ -82,23 +82,23 @@ static bool asks_for_help(char *const *words) {
         return false;
 }
 
-static int parse_command(const Cli *cli, char *const *words, Parsed **ret, Err *err) {
+/* NULL: the words are no such command, and err says why. */
+static Parsed *parse_command(const Cli *cli, char *const *words, Err *err) {
         const Command *command = command_find(cli->groups, words[0]);
         Parsed *parsed;
         Args *args = NULL;
         bool help;
-        int r;
 
-        if (!command)
-                return fail(err, VIR_ERR_INVALID_ARG, "unknown command: '%s'", words[0]);
+        if (!command) {
+                fail(err, VIR_ERR_INVALID_ARG, "unknown command: '%s'", words[0]);
+                return NULL;
+        }
         help = asks_for_help(words + 1);
-        r = help ? 0 : args_parse(command, words + 1, &args, err);
-        if (r < 0)
-                return r;
+        if (!help && args_parse(command, words + 1, &args, err) < 0)
+                return NULL;
         parsed = g_new0(Parsed, 1);
         *parsed = (Parsed){.command = command, .args = args, .help = help};
-        *ret = parsed;
-        return 0;
+        return parsed;
 }
 
 static int run_help(const Command *command) {
@@ -153,9 +153,9 @@ int cli_run_line(Cli *cli, const char *line) {
         if (words_split(line, &commands, &err) < 0)
                 return fail_before(cli, &err);
         for (unsigned i = 0; i < commands->len; i++) {
-                Parsed *one = NULL;
+                Parsed *one = parse_command(cli, commands->pdata[i], &err);
 
-                if (parse_command(cli, commands->pdata[i], &one, &err) < 0)
+                if (!one)
                         return fail_before(cli, &err);
                 g_ptr_array_add(parsed, one);
         }
@@ -166,10 +166,10 @@ int cli_run_line(Cli *cli, const char *line) {
 
 int cli_run_words(Cli *cli, char *const *words) {
         g_auto(Err) err = ERR_INIT;
-        Parsed *parsed = NULL;
+        Parsed *parsed = parse_command(cli, words, &err);
         int status;
 
-        if (parse_command(cli, words, &parsed, &err) < 0)
+        if (!parsed)
                 return fail_before(cli, &err);
         status = run_parsed(cli, parsed);
         parsed_free(parsed);
