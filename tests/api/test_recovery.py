@@ -7,6 +7,7 @@ import xml.etree.ElementTree as ET
 
 import libvirt
 import pytest
+from checks import until
 from daemons import Daemon, start, why_not
 from test_lifecycle import qemu_pid
 
@@ -71,9 +72,10 @@ def test_a_guest_that_died_meanwhile_is_off(own_daemon):
         os.kill(pid, signal.SIGKILL)
     own_daemon.start()
     connection = libvirt.open(own_daemon.uri)
-    assert {dom.name() for dom in connection.listAllDomains()} == {"died"}
+    # libvirtd looks for its guests when it serves already.
+    until(lambda: [dom.name() for dom in connection.listAllDomains()] == ["died"])
     dom = connection.lookupByName("died")
-    assert dom.state()[0] == libvirt.VIR_DOMAIN_SHUTOFF
+    until(lambda: dom.state()[0] == libvirt.VIR_DOMAIN_SHUTOFF)
     dom.create()
     assert dom.isActive()
 
