@@ -36,7 +36,7 @@ def test_packets_pass_between_the_guests_card_and_the_hosts(host, guest):
     assert any("id=8086:10c9 driver=igb" in line for line in lines), lines
     assert any("mac=52:54:00:00:01:00" in line for line in lines), lines
     assert "linux: ping 192.168.76.1 ok" in lines, lines
-    host.check("ping -c 2 -W 10 192.168.76.2", timeout=60)
+    host.check("busybox ping -c 2 -W 10 192.168.76.2", timeout=60)
     guest.do("destroy linux")
     assert driver(host, CARD) == "igb"
 
