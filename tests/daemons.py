@@ -78,10 +78,14 @@ class Daemon:
         """Makes the namespace and starts the daemon in it."""
         self.prepare()
         pairs = [str(word) for bind in self.binds() for word in bind]
-        namespace = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        namespace = "unshare --mount --mount-proc --net --pid --fork --kill-child".split()
         init = [*namespace, "/usr/bin/python3", str(SANDBOX), *pairs, "--", *self.command()]
         self.process = subprocess.Popen(
-            init, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log.open("a"), text=True
+            init,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log.open("a"),
+            text=True,
         )
         self.start()
 

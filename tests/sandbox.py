@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """First process of a private mount, network and PID namespace in which one daemon runs.
 
-    unshare --mount --net --pid --fork --kill-child --mount-proc sandbox.py [BIND SOURCE TARGET]... -- DAEMON [ARGUMENT]...
+    unshare --mount --mount-proc --net --pid --fork --kill-child \\
+        sandbox.py [SOURCE TARGET]... -- DAEMON [ARGUMENT]...
 
 Each TARGET is covered by the directory SOURCE. Commands come as lines on the standard input, one
-answer line each: "start", "signal NUMBER", "status", "wait". When the input ends, or this process is killed,
-the kernel ends everything that was started here: daemon, guests, helpers.
+answer line each: "start", "signal NUMBER", "status", "wait". When the input ends, or this process
+is killed, the kernel ends everything that was started here: daemon, guests, helpers.
 """
 
 import fcntl

@@ -147,7 +147,7 @@ static int number_elements(xmlNode *element, unsigned depth, guint *n, Err *err)
                 return fail(err, VIR_ERR_XML_ERROR, "<%s> at line %u is nested deeper than %d",
                             xml_name(element), xml_line(element), XML_DEPTH_MAX);
         element->_private = GUINT_TO_POINTER(++*n);
-        XML_FOREACH_CHILD (child, element) {
+        XML_FOREACH_CHILD(child, element) {
                 int r = number_elements(child, depth + 1, n, err);
 
                 if (r < 0)
@@ -214,7 +214,7 @@ xmlNode *xml_next(const xmlNode *element) {
 }
 
 xmlNode *xml_child(const xmlNode *element, const char *name) {
-        XML_FOREACH_CHILD (child, element) {
+        XML_FOREACH_CHILD(child, element) {
                 if (!child->ns && g_str_equal(xml_name(child), name))
                         return child;
         }

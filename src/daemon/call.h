@@ -59,8 +59,8 @@ bool call_is_read_only(const Call *call);
 /* The result struct of the procedure, zeroed when the call began, owned by the call. */
 void *call_ret(Call *call);
 
-/* Answer a call that returned CALL_LATER and drop the handler's reference. A client that has gone in
- * the meantime gets nothing; the caller need not know. */
+/* Answer a call that returned CALL_LATER and drop the handler's reference. A client that has gone
+ * in the meantime gets nothing; the caller need not know. */
 void call_reply(Call *call);
 void call_fail(Call *call, const Err *err);
 

@@ -239,6 +239,7 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
                 r = check_arguments(manager, emulator, arch, machine, type, &found, err);
         if (r != 0)
                 return r;
+        g_assert(found);
         if (is_kvm && !has_kvm())
                 return fail(err, VIR_ERR_INVALID_ARG,
                             "KVM is not supported on this host: /dev/kvm "

@@ -181,7 +181,7 @@ static void refresh_all_interfaces(Nodedevs *nodedevs) {
                 refresh_interface(nodedevs, known->pdata[i]);
         if (sys_list(pci_tree_sys(nodedevs->tree), "sys/class/net", &names) < 0)
                 return; /* a kernel without networking */
-        STRV_FOREACH (name, names)
+        STRV_FOREACH(name, names)
                 if (!find_interface(nodedevs, name))
                         refresh_interface(nodedevs, name);
 }

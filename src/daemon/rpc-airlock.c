@@ -261,7 +261,7 @@ static json_t *describe_corrections(const Ledger *ledger_of_host) {
         json_t *whole = ledger_to_json(ledger_of_host), *list = json_array(), *item;
         size_t i;
 
-        json_array_foreach (json_object_get(whole, "corrections"), i, item)
+        json_array_foreach(json_object_get(whole, "corrections"), i, item)
                 json_array_append_new(
                         list,
                         json_pack("{s:o, s:O}", "time",
@@ -470,7 +470,7 @@ static json_t *describe_plan(const PlanRequest *request, const Plan *plan) {
         json_t *whole = plan_to_json(plan), *steps = json_array(), *item;
         size_t i;
 
-        json_array_foreach (json_object_get(whole, "steps"), i, item)
+        json_array_foreach(json_object_get(whole, "steps"), i, item)
                 json_array_append_new(steps, json_pack("{s:O?, s:O?, s:O?, s:O?, s:O?}", "number",
                                                        json_object_get(item, "number"), "step",
                                                        json_object_get(item, "step"), "address",

@@ -58,7 +58,7 @@ static char *xml_of_all(Fixture *fixture) {
 static void captured_hosts_are_shown_whole(void **state) {
         g_auto(GStrv) names = test_host_list();
 
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 _cleanup_(fixture_done) Fixture fixture = {};
                 g_autofree char *golden = g_strconcat(name, ".nodedev.xml", NULL);
                 g_autofree char *xml = NULL;
@@ -90,7 +90,7 @@ static void what_is_shown_fits_the_schema(void **state) {
         schema = xmlRelaxNGParse(parser);
         assert_non_null(schema);
         context = xmlRelaxNGNewValidCtxt(schema);
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 _cleanup_(fixture_done) Fixture fixture = {};
                 const Nodedev *const *list;
                 size_t n;
@@ -159,7 +159,7 @@ static void libvirt_shows_the_same(void **state) {
                 assert_true(g_file_get_contents(path, &theirs, NULL, NULL));
                 expected = without_differences(theirs);
                 devices = g_strsplit(expected, "</device>\n", 0);
-                STRV_FOREACH (device, devices) {
+                STRV_FOREACH(device, devices) {
                         if (!*device)
                                 continue;
                         assert_shown_equally(&fixture, device);

@@ -25,7 +25,7 @@
 /* A server on real sockets in a directory of its own, its loop, and procedures that are made for
  * the test; the peer's side is the same transport, driven by hand. */
 
-#define WAIT_USEC (20 * 1000)
+#define WAIT_USEC (UINT64_C(1) * 20 * 1000)
 #define TRIES     250 /* 5 s: a machine may be busy */
 
 typedef struct Fixture {
@@ -797,6 +797,7 @@ static void a_file_that_another_put_in_our_place_stays(void **state) {
         assert_int_equal(serve(f, f->dir, NULL), 0);
         remove_at(f, "libvirt-sock");
         other = listen_as_another(f, "libvirt-sock");
+        assert_true(other >= 0);
         g_clear_pointer(&f->server, server_free);
         assert_true(exists(f, "libvirt-sock"));
         assert_false(exists(f, "virtqemud-sock"));
@@ -811,6 +812,7 @@ static void a_libvirt_daemon_that_starts_later_gets_all_names(void **state) {
         assert_int_equal(serve(f, f->dir, NULL), 0);
         remove_at(f, "libvirt-sock");
         other = listen_as_another(f, "libvirt-sock");
+        assert_true(other >= 0);
         for (unsigned i = 0; i < TRIES && exists(f, "virtqemud-sock"); i++)
                 round_of_loop(f);
         assert_false(exists(f, "virtqemud-sock") || exists(f, "virtqemud-sock-ro"));

@@ -124,7 +124,7 @@ static xmlNode *find_metadata(const DomainDef *def, const char *uri, XmlDoc **re
         if (!def->metadata ||
             xml_doc_parse(def->metadata, strlen(def->metadata), "metadata", &doc, NULL) < 0)
                 return NULL;
-        XML_FOREACH_CHILD (child, xml_doc_root(doc)) {
+        XML_FOREACH_CHILD(child, xml_doc_root(doc)) {
                 if (!child->ns || !g_str_equal((const char *)child->ns->href, uri))
                         continue;
                 *ret_doc = g_steal_pointer(&doc);

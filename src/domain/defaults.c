@@ -71,7 +71,7 @@ static bool find_companion(const DomainDef *def, const DomainController *control
 
         if (controller->model < USB_MODEL_ICH9_UHCI1 || controller->model > USB_MODEL_ICH9_UHCI3)
                 return false;
-        DOMAIN_FOREACH (DomainController, other, def, DOMAIN_CONTROLLER) {
+        DOMAIN_FOREACH(DomainController, other, def, DOMAIN_CONTROLLER) {
                 if (other == controller)
                         break;
                 if (other->model != USB_MODEL_ICH9_EHCI1 || !other->index.is_set)
@@ -174,7 +174,7 @@ static unsigned next_serial_port(const DomainDef *def) {
 
         do {
                 is_taken = false;
-                DOMAIN_FOREACH (DomainChar, serial, def, DOMAIN_SERIAL)
+                DOMAIN_FOREACH(DomainChar, serial, def, DOMAIN_SERIAL)
                         is_taken |= serial->target.port.is_set && serial->target.port.value == port;
                 port += is_taken;
         } while (is_taken);
@@ -351,7 +351,7 @@ static void add_controller(DomainDef *def, ControllerType type, ControllerModel 
 }
 
 static bool has_virtio_serial(const DomainDef *def) {
-        DOMAIN_FOREACH (DomainChar, console, def, DOMAIN_CONSOLE) {
+        DOMAIN_FOREACH(DomainChar, console, def, DOMAIN_CONSOLE) {
                 if (console->target.type == CHAR_TARGET_VIRTIO)
                         return true;
         }
@@ -361,11 +361,11 @@ static bool has_virtio_serial(const DomainDef *def) {
 /* What the XML names gets its number before we look for what is missing; root buses take index 0
  * before any other PCI controller asks for the next one. */
 static void number_controllers(DomainDef *def) {
-        DOMAIN_FOREACH (DomainController, controller, def, DOMAIN_CONTROLLER) {
+        DOMAIN_FOREACH(DomainController, controller, def, DOMAIN_CONTROLLER) {
                 if (controller->model == PCI_MODEL_ROOT || controller->model == PCI_MODEL_PCIE_ROOT)
                         set_num(&controller->index, 0);
         }
-        DOMAIN_FOREACH (DomainController, controller, def, DOMAIN_CONTROLLER) {
+        DOMAIN_FOREACH(DomainController, controller, def, DOMAIN_CONTROLLER) {
                 if (controller->index.is_set)
                         continue;
                 /* Not the root bus, which is added below. */
@@ -391,7 +391,7 @@ static void add_controllers(DomainDef *def) {
 static void add_input(DomainDef *def, InputType type) {
         DomainInput *input;
 
-        DOMAIN_FOREACH (DomainInput, other, def, DOMAIN_INPUT) {
+        DOMAIN_FOREACH(DomainInput, other, def, DOMAIN_INPUT) {
                 if (other->type == type && (!other->bus || other->bus == INPUT_BUS_PS2))
                         return;
         }
@@ -488,7 +488,7 @@ static void fill_machine(DomainOs *os, const DomainDefaults *defaults) {
 
 static bool has_device_boot(const DomainDef *def) {
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
-                DOMAIN_FOREACH (DomainDevice, device, def, kind) {
+                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
                         if (device->boot.node.is_present)
                                 return true;
                 }
@@ -553,7 +553,7 @@ int domain_defaults_fill(DomainDef *def, const DomainDefaults *defaults, Err *er
         fill_guest(def, defaults);
         add_devices(def);
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
-                DOMAIN_FOREACH (DomainDevice, device, def, kind) {
+                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
                         int r = domain_defaults_fill_device(def, device, err);
 
                         if (r < 0)

@@ -58,6 +58,6 @@ void domain_live_strip(DomainDef *def) {
         def->id = (DomainNum){};
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
                 DOMAIN_FOREACH(DomainDevice, device, def, kind)
-                domain_live_strip_device(device);
+                        domain_live_strip_device(device);
         }
 }

@@ -50,7 +50,7 @@ static unsigned count_buses(const DomainDef *def, ControllerModel model) {
         unsigned n = 0;
 
         DOMAIN_FOREACH(DomainController, controller, def, DOMAIN_CONTROLLER)
-        n += controller->model == model;
+                n += controller->model == model;
         return n;
 }
 

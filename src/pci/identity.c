@@ -125,7 +125,7 @@ static char *slot_path_of(const PciDevice *dev) {
         g_autoptr(GString) path = g_string_new(NULL);
         g_auto(GStrv) parts = g_strsplit(dev->path, "/", 0);
 
-        STRV_FOREACH (part, parts) {
+        STRV_FOREACH(part, parts) {
                 PciAddr addr;
 
                 if (pci_addr_parse(part, &addr) == 0)

@@ -53,7 +53,7 @@ static void put_binary(const TestHost *host, const char *path, const char *text)
 
         assert_int_equal(str_to_uint(words[0], 10, BINARY_MAX, &size), 0);
         data = g_malloc0(size + 1);
-        STRV_FOREACH (word, words + 1) {
+        STRV_FOREACH(word, words + 1) {
                 if (*word == '@') {
                         assert_int_equal(str_to_uint(word + 1, 16, size, &offset), 0);
                         continue;
@@ -99,7 +99,7 @@ static void unpack(const TestHost *host, const char *text) {
         g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
         g_autofree char *dir = g_strdup("");
 
-        STRV_FOREACH (line, lines) {
+        STRV_FOREACH(line, lines) {
                 if (!*line || *line == '#')
                         continue;
                 if (*line == '[') {

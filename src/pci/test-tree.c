@@ -105,7 +105,7 @@ static void describe(GString *out, const Sys *sys, const PciDevice *dev) {
 static void captured_hosts_are_read_whole(void **state) {
         g_auto(GStrv) names = test_host_list();
 
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 g_autoptr(TestHost) host = test_host_new(name);
                 g_autoptr(PciTree) tree = tree_of(host);
                 g_autoptr(GString) out = g_string_new(NULL);

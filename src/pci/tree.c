@@ -104,7 +104,7 @@ static int list_bus(const Sys *sys, GArray *addrs, Err *err) {
 
         if (r < 0 && r != -ENOENT) /* a machine may have no PCI */
                 return fail_errno(err, r, "cannot list the PCI devices of the host");
-        STRV_FOREACH (name, names) {
+        STRV_FOREACH(name, names) {
                 PciAddr addr;
 
                 if (pci_addr_parse(name, &addr) == 0)

@@ -73,7 +73,7 @@ static int take_machines(QemuCaps *caps, json_t *answer) {
         json_t *item;
 
         caps->machines = g_new0(QemuMachine, json_array_size(answer) + 1);
-        json_array_foreach (answer, i, item) {
+        json_array_foreach(answer, i, item) {
                 QemuMachine *machine = &caps->machines[caps->n_machines];
                 const char *name = json_string_value(json_object_get(item, "name"));
 
@@ -97,7 +97,7 @@ static void take_cpus(QemuCaps *caps, json_t *answer) {
         size_t i;
         json_t *item;
 
-        json_array_foreach (answer, i, item) {
+        json_array_foreach(answer, i, item) {
                 const char *name = json_string_value(json_object_get(item, "name"));
 
                 if (name)
@@ -114,7 +114,7 @@ static void take_devices(QemuCaps *caps, json_t *answer) {
         json_t *item;
 
         caps->devices = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        json_array_foreach (answer, i, item) {
+        json_array_foreach(answer, i, item) {
                 const char *name = json_string_value(json_object_get(item, "name"));
 
                 if (name)
@@ -126,7 +126,7 @@ static void take_options(QemuCaps *caps, json_t *answer) {
         size_t i;
         json_t *item;
 
-        json_array_foreach (answer, i, item) {
+        json_array_foreach(answer, i, item) {
                 const char *name = json_string_value(json_object_get(item, "option"));
 
                 if (g_strcmp0(name, "sandbox") == 0)

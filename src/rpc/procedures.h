@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 
 /* The procedures of libvirt's remote program (libvirt 11.3), number and name, for one expansion of
- * PROCEDURE(number, name) a line; included by rpc/proto.h and rpc/proto.c. Events have numbers of the
- * same row. */
+ * PROCEDURE(number, name) a line; included by rpc/proto.h and rpc/proto.c. Events have numbers of
+ * the same row. */
 
 /* clang-format off */
 PROCEDURE(1, CONNECT_OPEN)
