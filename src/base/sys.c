@@ -216,7 +216,7 @@ int sys_realpath(const Sys *sys, const char *path, char **ret) {
         if (fd < 0)
                 return fd;
         r = path_of_fd(fd, &whole);
-        if (r != 0)
+        if (!whole)
                 return r;
         *ret = g_strdup(strlen(whole) > skip ? whole + skip : "");
         return 0;

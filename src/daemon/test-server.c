@@ -25,7 +25,7 @@
 /* A server on real sockets in a directory of its own, its loop, and procedures that are made for
  * the test; the peer's side is the same transport, driven by hand. */
 
-#define WAIT_USEC (UINT64_C(1) * 20 * 1000)
+#define WAIT_USEC UINT64_C(20000)
 #define TRIES     250 /* 5 s: a machine may be busy */
 
 typedef struct Fixture {
