@@ -30,7 +30,7 @@ def test_lives_of_guests_beside_each_other(conn, daemon, name):
 
 
 def test_calls_for_one_guest_from_all_sides(conn, daemon, running):
-    """A call may be refused, or lose its QEMU to another's destroy; the guest stays in one piece."""
+    """A call may be refused, or lose its QEMU to a destroy; the guest stays in one piece."""
 
     def disturb(number: int) -> None:
         own = libvirt.open(daemon.uri)

@@ -58,7 +58,10 @@ def test_a_uuid_is_made_when_none_is_given(conn, name):
 FORMS = {
     "plain": ("", {}),
     "pc": ("", {"machine": "pc"}),
-    "vnc": ("<graphics type='vnc' port='-1' autoport='yes'/><video><model type='vga'/></video>", {}),
+    "vnc": (
+        "<graphics type='vnc' port='-1' autoport='yes'/><video><model type='vga'/></video>",
+        {},
+    ),
     "user network": (guests.interface("52:54:00:00:00:01"), {}),
     "old network": (guests.interface("52:54:00:00:00:02", "e1000"), {"machine": "pc"}),
     "disk": (guests.disk("/no/such/disk.img", "vda"), {}),
@@ -68,7 +71,10 @@ FORMS = {
     "two consoles": ("<console type='pty'><target type='virtio'/></console>", {}),
     "cpu": ("", {"before": "<cpu mode='custom'><model>qemu64</model></cpu>"}),
     "clock": ("", {"before": "<clock offset='localtime'><timer name='rtc'/></clock>"}),
-    "texts": ("", {"before": "<title>A title</title><description>Two\nlines &amp; more</description>"}),
+    "texts": (
+        "",
+        {"before": "<title>A title</title><description>Two\nlines &amp; more</description>"},
+    ),
     "metadata": (
         "",
         {"before": "<metadata><x:y xmlns:x='http://x.example/'><x:z>1</x:z></x:y></metadata>"},
@@ -252,7 +258,7 @@ def test_an_element_that_no_schema_has(conn, daemon, name):
 
 
 NOT_SERVED = {
-    "network disk": "<disk type='network'><source protocol='rbd' name='a'/><target dev='vda'/></disk>",
+    "network disk": "<disk type='network'><source protocol='rbd'/><target dev='vda'/></disk>",
     "usb host device": "<hostdev mode='subsystem' type='usb'/>",
     "file system": "<filesystem type='mount'><source dir='/a'/><target dir='b'/></filesystem>",
     "smartcard": "<smartcard mode='host'/>",

@@ -156,6 +156,29 @@ def test_a_listener_that_vanished_is_forgotten(conn, running, raw):
     assert raw().open().serves()
 
 
+@pytest.mark.parametrize(
+    ("register", "deregister", "arguments"),
+    [
+        pytest.param(105, 106, b"", id="one kind"),
+        pytest.param(167, 168, bytes(4), id="any kind"),
+    ],
+)
+def test_old_clients_hear_too(conn, running, raw, register, deregister, arguments):
+    """Those that do not know of callback ids get the legacy lifecycle message, number 107."""
+    import wire
+
+    client = raw().open()
+    assert client.call(register, arguments).status == wire.OK
+    running.suspend()
+    told = client.receive()
+    assert (told.procedure, told.kind) == (107, wire.MESSAGE)
+    assert told.payload.startswith(wire.string(running.name()))
+    assert told.payload[-8:] == wire.u32(SUSPENDED[0]) + wire.u32(SUSPENDED[1])
+    assert client.call(deregister, arguments).status == wire.OK
+    running.resume()
+    assert client.serves()
+
+
 @pytest.mark.parametrize("kind", ["network", "storagePool", "secret"])
 def test_other_kinds_of_objects_take_listeners(fresh, kind):
     connection = fresh()

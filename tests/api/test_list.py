@@ -56,7 +56,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("words", "expected"), CASES, ids=["+".join(w) or "none" for w, _ in CASES])
+IDS = ["+".join(words) or "none" for words, _ in CASES]
+
+
+@pytest.mark.parametrize(("words", "expected"), CASES, ids=IDS)
 def test_filter(conn, zoo, words, expected):
     assert listed(conn, *words) == expected
 
