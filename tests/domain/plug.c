@@ -62,7 +62,7 @@ int main(int argc, char **argv) {
         g_autofree char *text = read_file(argc > 1 ? argv[1] : "");
         g_autoptr(DomainDef) def = NULL;
         g_auto(Err) err = ERR_INIT;
-        json_t *devices = json_array(), *args;
+        json_t *devices = json_array(), *args, *whole;
 
         check(domain_def_parse(text, strlen(text), NULL, 0, &def, &err), &err);
         check(layout_assign(def, &err), &err);
@@ -70,6 +70,8 @@ int main(int argc, char **argv) {
         args = build_args(def);
         for (int i = 2; i < argc; i++)
                 json_array_append_new(devices, plug(def, argv[i]));
-        json_dumpf(json_pack("{s:o, s:o}", "args", args, "devices", devices), stdout, JSON_COMPACT);
+        whole = json_pack("{s:o, s:o}", "args", args, "devices", devices);
+        json_dumpf(whole, stdout, JSON_COMPACT);
+        json_decref(whole);
         return EXIT_SUCCESS;
 }
