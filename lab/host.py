@@ -111,9 +111,13 @@ class LabHost:
 
     @contextmanager
     def channel(self) -> Iterator[Channel]:
-        """A port of one's own for the length of one command. One that hung is not used again."""
+        """A port of one's own for the length of one command. One that was left in the middle is not used again."""
         channel = self._free.get()
-        yield channel
+        try:
+            yield channel
+        except HostError:
+            self._free.put(channel)  # the host has ended: whoever comes next is to hear of it, not to wait
+            raise
         self._free.put(channel)
 
     def run(
@@ -125,26 +129,29 @@ class LabHost:
         """
         collected = {b"O": bytearray(), b"E": bytearray()}
         with self.channel() as channel:
-            channel.send_run(script, RunOptions(deadline=timeout, with_input=input_data is not None))
-            if input_data is not None:
-                channel.send_input(input_data)
-                channel.send_input(b"")
-            status = self._collect(channel, timeout, sink or (lambda kind, data: collected[kind].extend(data)))
+            with self._ended_if_it_fails():
+                channel.send_run(script, RunOptions(deadline=timeout, with_input=input_data is not None))
+                if input_data is not None:
+                    channel.send_input(input_data)
+                    channel.send_input(b"")
+                status = _collect(channel, timeout, sink or (lambda kind, data: collected[kind].extend(data)))
         return CommandResult(
             status, collected[b"O"].decode(errors="replace"), collected[b"E"].decode(errors="replace")
         )
 
-    def _collect(self, channel: Channel, timeout: int, sink: Sink) -> int:
+    @contextmanager
+    def _ended_if_it_fails(self) -> Iterator[None]:
+        """A host that does not answer is ended, so that nothing waits for it a second time."""
         try:
-            for frame in channel.frames(timeout + LATE):
-                if frame.kind == b"X":
-                    return frame.exit_status
-                sink(frame.kind, frame.payload)
+            yield
         except TimeoutError:
-            raise self._error("does not answer") from None
-        except (ChannelClosed, ConnectionError):
-            raise self._error("ended under a command") from None
-        raise AssertionError("unreachable")
+            error = self._error("does not answer")
+        except (ChannelClosed, OSError):
+            error = self._error("ended under a command")
+        else:
+            return
+        self.stop()
+        raise error
 
     def check(self, script: str, timeout: int = 120) -> str:
         """Runs a script that must succeed; returns what it wrote to its standard output."""
@@ -169,6 +176,14 @@ class LabHost:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _collect(channel: Channel, timeout: int, sink: Sink) -> int:
+    for frame in channel.frames(timeout + LATE):
+        if frame.kind == b"X":
+            return frame.exit_status
+        sink(frame.kind, frame.payload)
+    raise ChannelClosed
 
 
 def _new_log(name: str) -> Path:

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lab import LabHost
+from lab import HostError, LabHost
 
 
 def members(host: LabHost, group_of: str) -> set[str]:
@@ -169,3 +169,13 @@ def test_hotplug(host):
 def test_many(host):
     assert len(drivers(host)) >= 250
     assert len(groups(host)) >= 250
+
+
+@pytest.mark.host("no-iommu", daemon="none")
+def test_a_host_that_hangs_is_told_of_and_ended(fresh_host, monkeypatch):
+    monkeypatch.setattr("lab.host.LATE", 1)
+    fresh_host.qmp("stop")
+    with pytest.raises(HostError, match="does not answer"):
+        fresh_host.run("true", timeout=1)
+    with pytest.raises(HostError, match="ended under a command"):
+        fresh_host.run("true", timeout=1)
