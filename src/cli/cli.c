@@ -11,6 +11,7 @@
 
 #include "base/util.h"
 #include "cli/words.h"
+#include "rpc/airlock.h"
 
 /* A command that is ready to run. */
 typedef struct Parsed {
@@ -264,4 +265,12 @@ void cli_interrupt_done(int *fd) {
         sigemptyset(&set);
         sigaddset(&set, SIGINT);
         sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+unsigned cli_handover_flags(const Args *args) {
+        unsigned flags = 0;
+
+        flags |= args_flag(args, "with-companions") ? AIRLOCK_WITH_COMPANIONS : 0;
+        flags |= args_flag(args, "take-host-devices") ? AIRLOCK_TAKE_HOST_DEVICES : 0;
+        return flags;
 }

@@ -62,6 +62,9 @@ int cli_read_file(const char *path, char **ret, Err *err);
 /* "0000:01:00.0" and "01:00.0" as node device "pci_0000_01_00_0"; other text as it is. */
 char *cli_device_name(const char *text);
 
+/* Flags of the airlock program for the options of OPT_HANDOVER. */
+unsigned cli_handover_flags(const Args *args);
+
 /* A descriptor that becomes readable when the user interrupts the program; until it is closed by
  * cli_interrupt_done() that does not end it. Negative errno where there is none. */
 int cli_interrupt_fd(void);

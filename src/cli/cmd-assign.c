@@ -121,9 +121,8 @@ static int check_words(const struct PlanKind *kind, char *const *words, Err *err
 }
 
 static unsigned plan_flags(const Args *args) {
-        unsigned flags = 0;
+        unsigned flags = cli_handover_flags(args);
 
-        flags |= args_flag(args, "with-companions") ? AIRLOCK_WITH_COMPANIONS : 0;
         flags |= args_flag(args, "live") ? AIRLOCK_LIVE : 0;
         flags |= args_flag(args, "config") ? AIRLOCK_CONFIG : 0;
         flags |= args_flag(args, "paused") ? AIRLOCK_PAUSED : 0;
@@ -188,7 +187,7 @@ static const Option options_plan[] = {
         {"kind", OPTION_TEXT, .positional = true, .required = true, .candidates = CANDIDATES_WORDS,
          .words = plan_kind_names,
          .help = "start, attach, detach, detach-host, reattach-host or reset"},
-        OPT_COMPANIONS,
+        OPT_HANDOVER,
         OPT_FLAG("live", "attach, detach: the running guest"),
         OPT_FLAG("config", "attach, detach: the definition"),
         OPT_FLAG("paused", "start: leave the guest paused"),

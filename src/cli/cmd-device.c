@@ -64,8 +64,8 @@ static int read_change(Cli *cli, const Args *args, Change *ret, Err *err) {
 }
 
 /* The same change as a plan that takes the group's other devices along. */
-static int run_plan(Cli *cli, const char *kind, const Change *change, Err *err) {
-        AssignPlan plan = {kind, change->guest->name, change->xml, AIRLOCK_WITH_COMPANIONS};
+static int run_plan(Cli *cli, const Args *args, const char *kind, const Change *change, Err *err) {
+        AssignPlan plan = {kind, change->guest->name, change->xml, cli_handover_flags(args)};
         g_autofree char *json = NULL;
 
         if (change->flags & GUEST_AFFECT_LIVE)
@@ -82,8 +82,8 @@ int cmd_attach_device(Cli *cli, const Args *args, Err *err) {
         r = read_change(cli, args, &change, err);
         if (r < 0)
                 return r;
-        if (args_flag(args, "with-companions"))
-                r = run_plan(cli, "attach", &change, err);
+        if (cli_handover_flags(args) != 0)
+                r = run_plan(cli, args, "attach", &change, err);
         else
                 r = guest_attach(cli->conn, change.guest, change.xml,
                                  change.with_flags ? &change.flags : NULL, err);
@@ -192,8 +192,8 @@ static int subscribe_removal(Cli *cli, const Guest *guest, int ids[static 2], Er
 }
 
 static int detach(Cli *cli, const Args *args, const Change *change, Err *err) {
-        if (args_flag(args, "with-companions"))
-                return run_plan(cli, "detach", change, err);
+        if (cli_handover_flags(args) != 0)
+                return run_plan(cli, args, "detach", change, err);
         return guest_detach(cli->conn, change->guest, change->xml,
                             change->with_flags ? &change->flags : NULL, err);
 }

@@ -111,14 +111,16 @@ static int cmd_action(Cli *cli, const Args *args, Err *err) {
 
 static int start(Cli *cli, const Args *args, const Guest *guest, Err *err) {
         unsigned flags = flags_of(args, create_flags);
-        AssignPlan plan = {"start", guest->name, NULL, AIRLOCK_WITH_COMPANIONS};
+        AssignPlan plan = {"start", guest->name, NULL, cli_handover_flags(args)};
         g_autofree char *json = NULL;
 
-        if (!args_flag(args, "with-companions"))
+        if (plan.flags == 0)
                 return guest_act(cli->conn, guest, GUEST_CREATE, flags, err);
         if (flags & ~(unsigned)GUEST_CREATE_PAUSED)
-                return fail(err, VIR_ERR_INVALID_ARG,
-                            "--with-companions goes with --paused and --console only");
+                return fail(
+                        err, VIR_ERR_INVALID_ARG,
+                        "--with-companions and --take-host-devices go with --paused and --console "
+                        "only");
         plan.flags |= flags & GUEST_CREATE_PAUSED ? AIRLOCK_PAUSED : 0;
         return assign_run(cli->conn, &plan, &json, err);
 }
@@ -208,7 +210,7 @@ static const Option options_device[] = {
         OPT_FLAG("config", "the definition: from the next start on"),
         OPT_FLAG("live", "the running guest"),
         OPT_FLAG("current", "the guest as it is now, running or not"),
-        OPT_COMPANIONS,
+        OPT_HANDOVER,
         OPT_END,
 };
 static const Option options_detach_device[] = {
@@ -218,7 +220,7 @@ static const Option options_detach_device[] = {
         OPT_FLAG("config", "the definition: from the next start on"),
         OPT_FLAG("live", "the running guest"),
         OPT_FLAG("current", "the guest as it is now, running or not"),
-        OPT_COMPANIONS,
+        OPT_HANDOVER,
         OPT_FLAG("wait", "return when the guest has let the device go"),
         OPT_NUMBER("timeout", "seconds that --wait takes at most; 60 when none are given"),
         OPT_END,
@@ -271,7 +273,7 @@ static const Option options_start[] = {
         OPT_FLAG("bypass-cache", "read a saved state around the file system's cache"),
         OPT_FLAG("force-boot", "boot anew, and forget a saved state"),
         OPT_FLAG("reset-nvram", "begin with fresh firmware variables"),
-        OPT_COMPANIONS,
+        OPT_HANDOVER,
         OPT_END,
 };
 static const Option options_undefine[] = {

@@ -145,10 +145,10 @@ static int cmd_info(Cli *cli, const Args *args, Err *err) {
 }
 
 static int detach(Cli *cli, const Args *args, const char *name, Err *err) {
-        AssignPlan plan = {"detach-host", .subject = name, .flags = AIRLOCK_WITH_COMPANIONS};
+        AssignPlan plan = {"detach-host", .subject = name, .flags = cli_handover_flags(args)};
         g_autofree char *json = NULL;
 
-        if (!args_flag(args, "with-companions"))
+        if (plan.flags == 0)
                 return nodedev_detach(cli->conn, name, args_text(args, "driver"), err);
         return assign_run(cli->conn, &plan, &json, err);
 }
@@ -158,6 +158,8 @@ static int cmd_detach(Cli *cli, const Args *args, Err *err) {
         int r;
 
         r = args_exclusive(args, "driver", "with-companions", err);
+        if (r >= 0)
+                r = args_exclusive(args, "driver", "take-host-devices", err);
         if (r < 0)
                 return r;
         r = device_of(cli, args, &name, err);
@@ -221,7 +223,7 @@ static const Option options_pci[] = {OPT_PCI, OPT_END};
 static const Option options_detach[] = {
         OPT_PCI,
         OPT_TEXT("driver", "host driver that holds it for guests: vfio"),
-        OPT_COMPANIONS,
+        OPT_HANDOVER,
         OPT_END,
 };
 static const Option options_event[] = {

@@ -31,8 +31,10 @@
         OPT_TEXT("xpath", "print only what this XPath expression selects"), \
                 OPT_FLAG("wrap", "put what was selected into one root element")
 
-#define OPT_COMPANIONS \
-        OPT_FLAG("with-companions", "take the other devices of the IOMMU group along")
+/* What a hand-over may do beyond the device itself; cli_handover_flags() reads them. */
+#define OPT_HANDOVER                                                                    \
+        OPT_FLAG("with-companions", "take the other devices of the IOMMU group along"), \
+                OPT_FLAG("take-host-devices", "take a device although the host uses it; logged")
 
 #define OPT_JSON OPT_FLAG("json", "print JSON")
 

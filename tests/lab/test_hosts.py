@@ -140,3 +140,16 @@ def test_a_card_that_is_plugged_in_is_seen_and_assigned(host, guest):
     until(host, "! virsh nodedev-list --cap pci | grep -q pci_0000_02_00_0")
     assert host.check("virsh domstate guest1").strip() == "running"
     assert "hostdev0" not in guest.do("dumpxml guest1")
+
+
+@pytest.mark.host("hotplug")
+def test_what_the_host_stands_on_is_taken_by_a_typed_word_only(host):
+    onboard = "0000:00:19.0"
+    host.check(f"p=$(ls /sys/bus/pci/devices/{onboard}/net) && ip link set $p up && ip route add default dev $p")
+    refused = host.run(f"airlock nodedev-detach {node_name(onboard)}")
+    assert refused.status == 1 and "default route" in refused.errors and "--take-host-devices" in refused.errors
+    assert driver(host, onboard) == "e1000e"
+    host.check(f"airlock nodedev-detach {node_name(onboard)} --take-host-devices")
+    assert driver(host, onboard) == "vfio-pci"
+    host.check(f"airlock nodedev-reattach {node_name(onboard)}")
+    assert driver(host, onboard) == "e1000e"
