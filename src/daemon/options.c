@@ -119,8 +119,10 @@ static int set_presets(Options *options) {
         return 0;
 }
 
+/* A key may be written with '_' as well, as most files of the field do. */
 static int read_key(Options *options, GKeyFile *file, const char *path, const char *key, Err *err) {
-        const OptionSpec *spec = find_spec(key);
+        g_autofree char *name = g_strdelimit(g_strdup(key), "_", '-');
+        const OptionSpec *spec = find_spec(name);
         g_autofree char *value = NULL;
 
         if (!spec)

@@ -45,7 +45,7 @@ static void the_file_sets_and_the_command_line_wins(void **state) {
                                    "run-dir = /srv/run\n"
                                    "state-dir=/srv/state\n"
                                    "no-libvirt-sockets = yes\n"
-                                   "max-assigned-functions = 64\n"
+                                   "max_assigned_functions = 64\n"
                                    "socket-group = kvm\n";
         g_auto(Options) options = OPTIONS_INIT;
 

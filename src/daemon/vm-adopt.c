@@ -91,6 +91,14 @@ static void clear_away(Vm *vm) {
                 vm_forget(vm);
 }
 
+/* A daemon that was killed between the two writings of the status did not note the pid: then the
+ * guest is known by its UUID on QEMU's command line. */
+static int find_process(const Status *status, Process **ret) {
+        if (status->pid > 0)
+                return process_adopt((pid_t)status->pid, (uint64_t)status->start_time, ret);
+        return process_find("-uuid", status->uuid, ret);
+}
+
 static int adopt(Manager *manager, json_t *json, Err *err) {
         g_autoptr(Process) process = NULL;
         Status status = {};
@@ -104,9 +112,7 @@ static int adopt(Manager *manager, json_t *json, Err *err) {
                                      &vm->live, err);
         if (r != 0)
                 return r;
-        if (status.pid > 0 &&
-            process_adopt((pid_t)status.pid, (uint64_t)status.start_time, &process) == 0 &&
-            status.starting)
+        if (find_process(&status, &process) == 0 && status.starting)
                 kill_and_wait(process);
         if (!process || status.starting) {
                 clear_away(vm);

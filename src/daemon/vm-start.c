@@ -250,11 +250,13 @@ static int qemu_run(Step *step, Err *err) {
         if (r == 0)
                 r = vm_monitor_listen(vm, &listen_fd, &fd, err);
         if (r == 0)
+                r = vm_write_status(vm, err); /* before: a QEMU that nobody knows is never left */
+        if (r == 0)
                 r = spawn_qemu(boot, listen_fd, err);
         if (r == 0)
-                r = vm_write_status(vm, err);
-        if (r == 0)
                 r = vm_watch_consume_fd(vm, steal_fd(&fd), err);
+        if (r == 0)
+                r = vm_write_status(vm, err);
         if (r < 0)
                 return r;
         vm->boot_step = step;
@@ -273,6 +275,10 @@ static int qemu_undo(Step *step, Err *err) {
 
         if (!vm_is_active(vm))
                 return 0;
+        if (vm->process && !vm->qmp) { /* it could not be watched */
+                process_signal(vm->process, SIGKILL);
+                g_clear_pointer(&vm->process, process_free);
+        }
         if (!vm->process) {
                 qemu_forget(vm);
                 return 0;

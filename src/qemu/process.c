@@ -60,6 +60,33 @@ int process_adopt(pid_t pid, uint64_t start_time, Process **ret) {
         return 0;
 }
 
+static bool has_words(const char *pid, const char *word, const char *next) {
+        g_autofree char *path = g_build_filename("/proc", pid, "cmdline", NULL);
+        g_autofree char *text = NULL;
+        gsize size;
+
+        if (!g_file_get_contents(path, &text, &size, NULL))
+                return false;
+        for (const char *s = text; s < text + size; s += strlen(s) + 1) {
+                const char *after = s + strlen(s) + 1;
+
+                if (strcmp(s, word) == 0 && after < text + size && strcmp(after, next) == 0)
+                        return true;
+        }
+        return false;
+}
+
+int process_find(const char *word, const char *next, Process **ret) {
+        g_autoptr(GDir) proc = g_dir_open("/proc", 0, NULL);
+        const char *name;
+        uint64_t pid;
+
+        while (proc && (name = g_dir_read_name(proc)))
+                if (str_to_uint(name, 10, INT32_MAX, &pid) == 0 && has_words(name, word, next))
+                        return process_adopt((pid_t)pid, 0, ret);
+        return -ESRCH;
+}
+
 void process_free(Process *process) {
         if (!process)
                 return;

@@ -31,6 +31,9 @@ int process_spawn(const ProcessSpec *spec, Process **ret, Err *err);
  * -ESRCH when it is gone or another has its number. */
 int process_adopt(pid_t pid, uint64_t start_time, Process **ret);
 
+/* The process that has these two words next to each other on its command line; -ESRCH: none has. */
+int process_find(const char *word, const char *next, Process **ret);
+
 /* Forgets the process; it runs on. */
 void process_free(Process *process);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Process, process_free)

@@ -69,6 +69,18 @@ static void a_process_is_known_by_pid_and_start_time(void **state) {
                          -ESRCH);
 }
 
+static void a_process_is_found_by_its_command_line(void **state) {
+        g_autofree char *word = g_strdup_printf("1000.%d", getpid());
+        g_autoptr(Process) process = NULL, found = NULL, other = NULL;
+
+        assert_int_equal(spawn("/bin/sleep", word, "/dev/null", &process, NULL), 0);
+        assert_int_equal(process_find("/bin/sleep", word, &found), 0);
+        assert_int_equal(process_pid(found), process_pid(process));
+        assert_int_equal(process_find(word, "/bin/sleep", &other), -ESRCH);
+        process_signal(process, SIGKILL);
+        waitpid(process_pid(process), NULL, 0);
+}
+
 static void what_it_prints_goes_to_its_log(void **state) {
         g_autofree char *dir = g_dir_make_tmp("test-process-XXXXXX", NULL);
         g_autofree char *log = g_build_filename(dir, "log", NULL);
@@ -88,6 +100,7 @@ int main(void) {
                 cmocka_unit_test(the_end_of_a_process_is_told),
                 cmocka_unit_test(a_program_that_is_absent_is_named),
                 cmocka_unit_test(a_process_is_known_by_pid_and_start_time),
+                cmocka_unit_test(a_process_is_found_by_its_command_line),
                 cmocka_unit_test(what_it_prints_goes_to_its_log),
         };
 
