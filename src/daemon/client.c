@@ -391,7 +391,7 @@ void client_close_when_sent(Client *client) {
 }
 
 void client_send_fds_consume(Client *client, GByteArray *bytes, const int *fds, size_t n_fds) {
-        g_autoptr(Client) held = client_ref(client); /* it may be closed on the way */
+        G_GNUC_UNUSED g_autoptr(Client) held = client_ref(client); /* it may be closed on the way */
         bool was_idle;
         int r;
 

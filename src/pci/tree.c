@@ -199,5 +199,5 @@ const PciDevice **pci_tree_group(const PciTree *tree, int group, size_t *ret_n) 
                         g_ptr_array_add(members, dev);
         }
         *ret_n = members->len;
-        return (const PciDevice **)g_ptr_array_free(g_steal_pointer(&members), FALSE);
+        return (const PciDevice **)(void *)g_ptr_array_free(g_steal_pointer(&members), FALSE);
 }
