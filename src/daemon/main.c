@@ -125,11 +125,9 @@ static int run(const Options *options, Err *err) {
         r = make_loop(&event, err);
         if (r < 0)
                 return r;
-        r = manager_new(event, &options->paths, &manager, err);
-        if (r >= 0) {
-                manager->max_assigned_functions = options->max_assigned_functions;
+        r = manager_new(event, &options->paths, options->max_assigned_functions, &manager, err);
+        if (r >= 0)
                 r = serve(manager, options, err);
-        }
         g_clear_pointer(&manager, manager_free);
         sd_event_unref(event);
         return r;

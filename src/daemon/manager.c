@@ -132,11 +132,12 @@ int manager_qemu_version(Manager *manager, uint64_t *ret, Err *err) {
 
 static void load_config(const char *name, const char *text, bool autostart, void *userdata) {
         Manager *manager = userdata;
+        DomainDefaults defaults = manager_domain_defaults(manager);
         g_autoptr(DomainDef) def = NULL;
         g_auto(Err) err = ERR_INIT;
         Vm *vm;
 
-        if (domain_def_parse(text, strlen(text), NULL, 0, &def, &err) < 0) {
+        if (domain_def_parse(text, strlen(text), &defaults, 0, &def, &err) < 0) {
                 log_err(&err, "cannot load guest '%s'; its file is kept", name);
                 return;
         }
@@ -204,12 +205,13 @@ static int start_guests(Manager *manager, Err *err) {
         return r;
 }
 
-int manager_new(sd_event *event, const Paths *paths, Manager **ret, Err *err) {
+int manager_new(sd_event *event, const Paths *paths, unsigned max_assigned_functions, Manager **ret,
+                Err *err) {
         g_autoptr(Manager) manager = g_new0(Manager, 1);
         int r;
 
         manager->event = sd_event_ref(event);
-        manager->max_assigned_functions = DOMAIN_HOSTDEVS_MAX;
+        manager->max_assigned_functions = max_assigned_functions;
         manager->next_id = 1;
         paths_copy(paths, &manager->paths);
         manager->vms_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);

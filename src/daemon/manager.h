@@ -59,7 +59,8 @@ typedef struct Manager {
 
 /* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests
  * that run and those that are defined. Takes over nothing of event and paths but references. */
-int manager_new(sd_event *event, const Paths *paths, Manager **ret, Err *err);
+int manager_new(sd_event *event, const Paths *paths, unsigned max_assigned_functions, Manager **ret,
+                Err *err);
 void manager_free(Manager *manager);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 

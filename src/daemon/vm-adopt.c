@@ -41,12 +41,14 @@ static int status_read(json_t *json, Status *ret, Err *err) {
 
 /* The guest of the status: defined already, or transient and only known from here. */
 static int find_or_make(Manager *manager, const Status *status, Vm **ret, Err *err) {
+        DomainDefaults defaults = manager_domain_defaults(manager);
         g_autoptr(DomainDef) config = NULL;
         Vm *vm = g_hash_table_lookup(manager->vms_by_uuid, status->uuid);
         int r;
 
         if (!vm) {
-                r = domain_def_parse(status->config, strlen(status->config), NULL, 0, &config, err);
+                r = domain_def_parse(status->config, strlen(status->config), &defaults, 0, &config,
+                                     err);
                 if (r < 0)
                         return r;
                 vm = vm_new(manager, g_steal_pointer(&config), false);
@@ -101,6 +103,7 @@ static int find_process(const Status *status, Process **ret) {
 
 static int adopt(Manager *manager, json_t *json, Err *err) {
         g_autoptr(Process) process = NULL;
+        DomainDefaults defaults = manager_domain_defaults(manager);
         Status status = {};
         Vm *vm = NULL;
         int r = status_read(json, &status, err);
@@ -108,7 +111,7 @@ static int adopt(Manager *manager, json_t *json, Err *err) {
         if (r == 0)
                 r = find_or_make(manager, &status, &vm, err);
         if (r == 0)
-                r = domain_def_parse(status.live, strlen(status.live), NULL, DOMAIN_PARSE_LIVE,
+                r = domain_def_parse(status.live, strlen(status.live), &defaults, DOMAIN_PARSE_LIVE,
                                      &vm->live, err);
         if (r != 0)
                 return r;
