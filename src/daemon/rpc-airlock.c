@@ -56,19 +56,6 @@ static void set_text(json_t *object, const char *key, const char *text) {
 
 /* ---- verdicts ---- */
 
-/* The functions that the guest has in its configuration: no blockers of each other. */
-static GArray *configured_functions(const Vm *vm) {
-        GArray *addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
-
-        if (vm)
-                DOMAIN_FOREACH(DomainHostdev, hostdev, vm_def(vm, false), DOMAIN_HOSTDEV) {
-                        PciAddr addr = domain_hostdev_addr(hostdev);
-
-                        g_array_append_val(addrs, addr);
-                }
-        return addrs;
-}
-
 /* A device that is in the guest's configuration as not managed has to be parked already. */
 static bool is_managed(const Vm *vm, PciAddr addr) {
         const DomainHostdev *hostdev = vm ? domain_def_find_hostdev(vm_def(vm, false), addr) : NULL;
@@ -77,7 +64,7 @@ static bool is_managed(const Vm *vm, PciAddr addr) {
 }
 
 static int make_verdict(Manager *manager, PciAddr addr, const Vm *vm, Verdict **ret, Err *err) {
-        g_autoptr(GArray) configured = configured_functions(vm);
+        g_autoptr(GArray) configured = vm ? vm_functions(vm_def(vm, false)) : NULL;
         HandoverRequest request = {
                 .guest = vm ? vm_name(vm) : NULL,
                 .uuid = vm ? vm_uuid_text(vm) : NULL,
@@ -85,8 +72,8 @@ static int make_verdict(Manager *manager, PciAddr addr, const Vm *vm, Verdict **
                 .with_companions = vm && domain_def_parks_companions(vm_def(vm, false)),
                 .addrs = &addr,
                 .n = 1,
-                .configured = (const PciAddr *)(const void *)configured->data,
-                .n_configured = configured->len,
+                .configured = configured ? (const PciAddr *)(const void *)configured->data : NULL,
+                .n_configured = configured ? configured->len : 0,
         };
 
         return handover_verdict(manager->handover, &request, ret, err);
@@ -377,26 +364,11 @@ static int host_plan(PlanRequest *request, Plan **ret, Err *err) {
         return 0;
 }
 
-static void on_host_plan_done(Plan *plan, const Err *err, void *userdata) {
-        Call *call = userdata;
-
-        plan_free(plan);
-        call_finish(call, err_is_set(err) ? err : NULL);
-}
-
 static int run_host_plan(PlanRequest *request, Call *call, Err *err) {
-        g_autoptr(Plan) plan = NULL;
+        Plan *plan = NULL;
         int r = host_plan(request, &plan, err);
 
-        if (r < 0)
-                return r;
-        r = plan_run(plan, on_host_plan_done, call_ref(call), err);
-        if (r < 0) {
-                call_unref(call);
-                return r;
-        }
-        g_steal_pointer(&plan);
-        return CALL_LATER;
+        return r < 0 ? r : rpc_run_plan_consume(call, plan, err);
 }
 
 static const struct PlanKindOps {

@@ -184,17 +184,19 @@ static int open_console(Manager *manager, Call *call, const void *data, void *re
 
 /* ---- the host's side: nodedev-detach, -reattach, -reset ---- */
 
-static void on_host_plan_done(Plan *plan, const Err *err, void *userdata) {
+static void on_plan_done(Plan *plan, const Err *err, void *userdata) {
         plan_free(plan);
         call_finish(userdata, err_is_set(err) ? err : NULL);
 }
 
-static int run_host_plan(Call *call, Plan *plan, Err *err) {
-        int r = plan_run(plan, on_host_plan_done, call_ref(call), err);
+int rpc_run_plan_consume(Call *call, Plan *plan, Err *err) {
+        int r = plan_run(plan, on_plan_done, call_ref(call), err);
 
-        if (r < 0)
-                call_unref(call);
-        return r < 0 ? r : CALL_LATER;
+        if (r == 0)
+                return CALL_LATER;
+        call_unref(call);
+        plan_free(plan);
+        return r;
 }
 
 static int find_function(Manager *manager, const char *name, PciAddr *ret, Err *err) {
@@ -223,10 +225,7 @@ static int host_plan(Manager *manager, Call *call, const char *name, HostPlanFun
         r = func(manager->handover, plan, addr, err);
         if (r < 0)
                 return r;
-        r = run_host_plan(call, plan, err);
-        if (r == CALL_LATER)
-                g_steal_pointer(&plan);
-        return r;
+        return rpc_run_plan_consume(call, g_steal_pointer(&plan), err);
 }
 
 static int nodedev_detach(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -267,9 +266,6 @@ static int nodedev_reset(Manager *manager, Call *call, const void *data, void *r
 }
 
 /* ---- the table ---- */
-
-#define DOES(proc, function, type, func) \
-        { .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), .run = (func) }
 
 static const Procedure procedures[] = {
         DOES(DOMAIN_ATTACH_DEVICE, "virDomainAttachDevice", remote_domain_attach_device, attach),

@@ -338,8 +338,6 @@ static int resume(Manager *manager, Call *call, const void *data, void *result, 
 
 /* ---- the table ---- */
 
-#define DOES(proc, function, type, func) \
-        { .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), .run = (func) }
 #define GIVES(proc, function, type, func)                                                 \
         {                                                                                 \
                 .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \

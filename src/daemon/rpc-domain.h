@@ -20,3 +20,11 @@ void rpc_fill_domain(const Vm *vm, remote_domain *ret);
 
 /* malloc'd copy for a result, as xdr_free() wants it. */
 char *rpc_text(const char *text);
+
+/* Runs a plan that is all that a call does, and answers the call when it has ended; the common end
+ * of a handler: CALL_LATER, or the failure. */
+int rpc_run_plan_consume(Call *call, Plan *plan, Err *err);
+
+/* A table line of a procedure that changes something and has no result. */
+#define DOES(proc, function, type, func) \
+        { .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), .run = (func) }

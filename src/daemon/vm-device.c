@@ -225,13 +225,8 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
 
         if (r < 0)
                 return r;
-        if (device->kind == DOMAIN_HOSTDEV) {
-                DomainHostdev *hostdev = (DomainHostdev *)(void *)device;
-                const PciDevice *card =
-                        pci_tree_find(vm->manager->tree, domain_hostdev_addr(hostdev));
-
-                hostdev->is_conventional = card && !card->is_express;
-        }
+        if (device->kind == DOMAIN_HOSTDEV)
+                vm_note_card_conventional(vm->manager, (DomainHostdev *)(void *)device);
         if (is_live) {
                 domain_def_assign_alias(next, device);
                 r = layout_find_free(next, device, err);

@@ -13,17 +13,20 @@ uint64_t vm_locked_memory(const DomainDef *def) {
         return def->memory * 1024 + VM_LOCKED_MEMORY_EXTRA;
 }
 
-void vm_note_conventional(const Manager *manager, DomainDef *def) {
-        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
-                const PciDevice *card = pci_tree_find(manager->tree, domain_hostdev_addr(hostdev));
+void vm_note_card_conventional(const Manager *manager, DomainHostdev *hostdev) {
+        const PciDevice *card = pci_tree_find(manager->tree, domain_hostdev_addr(hostdev));
 
-                hostdev->is_conventional = card && !card->is_express;
-        }
+        hostdev->is_conventional = card && !card->is_express;
+}
+
+void vm_note_conventional(const Manager *manager, DomainDef *def) {
+        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV)
+                vm_note_card_conventional(manager, hostdev);
 }
 
 /* ---- taking ---- */
 
-static GArray *all_functions(const DomainDef *def) {
+GArray *vm_functions(const DomainDef *def) {
         GArray *addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
 
         DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
@@ -63,7 +66,7 @@ static int take_some(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostd
 
 int vm_plan_take(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostdev *only,
                  const VmTake *take, Err *err) {
-        g_autoptr(GArray) all = all_functions(def);
+        g_autoptr(GArray) all = vm_functions(def);
         HandoverRequest request = {
                 .guest = vm_name(vm),
                 .uuid = vm_uuid_text(vm),

@@ -22,9 +22,13 @@ int vm_plan_take(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostdev *
 /* Bytes that QEMU must be able to lock for this definition; 0: no more than it may. */
 uint64_t vm_locked_memory(const DomainDef *def);
 
-/* Notes for each hostdev whether the card is conventional PCI, which decides its place in the
- * guest. */
+/* The functions that the hostdevs of def name; an array of PciAddr, the caller's. */
+GArray *vm_functions(const DomainDef *def);
+
+/* Notes for each hostdev, or for one, whether the card is conventional PCI, which decides its place
+ * in the guest. */
 void vm_note_conventional(const Manager *manager, DomainDef *def);
+void vm_note_card_conventional(const Manager *manager, DomainHostdev *hostdev);
 
 /* The identity of the cards that were configured (rule: never another card). Update reads those
  * that are new in the configuration and drops those that left it; load takes what was stored. */

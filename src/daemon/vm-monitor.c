@@ -13,6 +13,7 @@
 #include "base/util.h"
 #include "daemon/store.h"
 #include "daemon/tap.h"
+#include "daemon/vm-hostdev.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 
@@ -222,22 +223,10 @@ static void on_given(Plan *plan, const Err *err, void *userdata) {
         finish_stop(job);
 }
 
-/* The functions that the guest has, as its live definition names them. */
-static GArray *assigned_functions(const Vm *vm) {
-        GArray *addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
-
-        DOMAIN_FOREACH(DomainHostdev, hostdev, vm->live, DOMAIN_HOSTDEV) {
-                PciAddr addr = domain_hostdev_addr(hostdev);
-
-                g_array_append_val(addrs, addr);
-        }
-        return addrs;
-}
-
 /* After QEMU has ended: its functions go back, then the guest is off. */
 static void clean_up(Job *job) {
         Vm *vm = job_vm(job);
-        g_autoptr(GArray) addrs = assigned_functions(vm);
+        g_autoptr(GArray) addrs = vm_functions(vm->live);
         g_autofree char *title = g_strdup_printf("stop %s", vm_name(vm));
         g_auto(Err) err = ERR_INIT;
         Plan *plan;

@@ -32,7 +32,6 @@ enum { VNC_PORT_FIRST = 5900, VNC_PORT_LAST = 65535 };
 /* One start, as the plan's steps see it. */
 typedef struct Boot {
         Vm *vm;
-        bool paused;
         off_t log_offset; /* where this start's lines begin */
         json_t *commands; /* for QEMU before the guest runs; NULL: not made yet */
         size_t next_command;
@@ -485,11 +484,10 @@ static const StepKind step_continue = {
 
 /* ---- the plan and the job ---- */
 
-static Boot *boot_new(Vm *vm, bool paused) {
+static Boot *boot_new(Vm *vm) {
         Boot *boot = g_new0(Boot, 1);
 
         boot->vm = vm_ref(vm);
-        boot->paused = paused;
         return boot;
 }
 
@@ -506,9 +504,9 @@ static int build_plan(Vm *vm, const VmStart *options, const DomainDef *live, Pla
         DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
                 if (net->type == NET_TYPE_BRIDGE)
                         tap_add_step(plan, net->target.dev, net->source.bridge);
-        plan_add(plan, &step_qemu, NULL, boot_new(vm, options->paused));
+        plan_add(plan, &step_qemu, NULL, boot_new(vm));
         if (!options->paused)
-                plan_add(plan, &step_continue, NULL, boot_new(vm, false));
+                plan_add(plan, &step_continue, NULL, boot_new(vm));
         *ret = g_steal_pointer(&plan);
         return 0;
 }
