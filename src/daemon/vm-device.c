@@ -203,7 +203,7 @@ static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevic
         *plug = (Plug){
                 .vm = vm_ref(vm),
                 .commands = commands,
-                .cleanup = qemu_args_unplug(device),
+                .cleanup = qemu_args_unplug(live, device),
                 .what = domain_device_describe(device),
                 .has_hostdev = device->kind == DOMAIN_HOSTDEV,
                 .locked_memory = vm_locked_memory(live),
@@ -613,7 +613,7 @@ int vm_plan_detach(Vm *vm, const char *xml, Plan **ret, Err *err) {
 /* What stood behind the device in QEMU and on the host beside its PCI function. */
 static void free_backends(Vm *vm, const DomainDevice *device) {
         const DomainInterface *net = (const DomainInterface *)(const void *)device;
-        json_t *commands = qemu_args_unplug(device);
+        json_t *commands = qemu_args_unplug(vm->live, device);
 
         send_cleanup(vm, commands);
         json_decref(commands);

@@ -4,13 +4,13 @@
 #include <errno.h>
 
 #include "domain/defaults.h"
-#include "domain/element.h"
+#include "domain/kind.h"
 #include "domain/live.h"
 #include "domain/schema.h"
 #include "domain/validate.h"
 
 DomainDevice *domain_device_new(DomainDeviceKind kind) {
-        DomainDevice *device = domain_element_new(&domain_device_elements[kind]);
+        DomainDevice *device = domain_element_new(&domain_kinds[kind]->element);
 
         device->node.is_present = true;
         return device;
@@ -18,11 +18,11 @@ DomainDevice *domain_device_new(DomainDeviceKind kind) {
 
 void domain_device_free(DomainDevice *device) {
         if (device)
-                domain_element_free(&domain_device_elements[device->kind], device);
+                domain_element_free(&domain_kinds[device->kind]->element, device);
 }
 
 DomainDevice *domain_device_copy(const DomainDevice *device) {
-        return domain_element_copy(&domain_device_elements[device->kind], device);
+        return domain_element_copy(&domain_kinds[device->kind]->element, device);
 }
 
 char *domain_device_format(const DomainDevice *device, DomainFormatFlags flags) {
@@ -31,7 +31,7 @@ char *domain_device_format(const DomainDevice *device, DomainFormatFlags flags) 
 
         if (flags & DOMAIN_FORMAT_INACTIVE)
                 domain_live_strip_device(copy);
-        domain_element_format(writer, &domain_device_elements[device->kind], copy, flags);
+        domain_element_format(writer, &domain_kinds[device->kind]->element, copy, flags);
         return xml_writer_finish(writer);
 }
 
@@ -64,7 +64,7 @@ int domain_device_parse(DomainDef *def, const char *text, size_t size, DomainPar
                 return r;
         device = domain_device_new(kind);
         parse.doc = doc;
-        r = domain_element_parse(&parse, &domain_device_elements[kind], xml_doc_root(doc), device,
+        r = domain_element_parse(&parse, &domain_kinds[kind]->element, xml_doc_root(doc), device,
                                  err);
         if (r < 0)
                 return r;
@@ -77,77 +77,16 @@ int domain_device_parse(DomainDef *def, const char *text, size_t size, DomainPar
         return 0;
 }
 
-PciAddr domain_hostdev_addr(const DomainHostdev *hostdev) {
-        return (PciAddr){
-                .domain = (uint32_t)hostdev->source.address.domain.value,
-                .bus = (uint8_t)hostdev->source.address.bus.value,
-                .slot = (uint8_t)hostdev->source.address.slot.value,
-                .function = (uint8_t)hostdev->source.address.function.value,
-        };
-}
-
 char *domain_device_describe(const DomainDevice *device) {
-        const char *kind = domain_device_kind_to_string(device->kind);
+        const DomainKind *kind = domain_kinds[device->kind];
 
-        switch (device->kind) {
-        case DOMAIN_DISK:
-                return g_strdup_printf("disk %s", ((const DomainDisk *)device)->target.dev);
-        case DOMAIN_CONTROLLER:
-                return g_strdup_printf("controller %u",
-                                       (unsigned)((const DomainController *)device)->index.value);
-        case DOMAIN_INTERFACE:
-                return g_strdup_printf("interface %s",
-                                       ((const DomainInterface *)device)->mac.address);
-        case DOMAIN_HOSTDEV:
-                return g_strdup_printf("hostdev %s", PCI_ADDR_TEXT(domain_hostdev_addr(
-                                                             (const DomainHostdev *)device)));
-        default:
-                return device->alias.name ? g_strdup_printf("%s %s", kind, device->alias.name)
-                                          : g_strdup(kind);
-        }
+        if (kind->describe)
+                return kind->describe(device);
+        return device->alias.name ? g_strdup_printf("%s %s", kind->element.name, device->alias.name)
+                                  : g_strdup(kind->element.name);
 }
 
 /* ---- find ---- */
-
-static bool is_same_char(const DomainChar *a, const DomainChar *b) {
-        return a->type == b->type && a->target.type == b->target.type &&
-               (!b->target.name || g_strcmp0(a->target.name, b->target.name) == 0) &&
-               (!b->source.path || g_strcmp0(a->source.path, b->source.path) == 0);
-}
-
-static bool is_same_key(const DomainDevice *a, const DomainDevice *b) {
-        switch (a->kind) {
-        case DOMAIN_DISK:
-                return g_str_equal(((const DomainDisk *)a)->target.dev,
-                                   ((const DomainDisk *)b)->target.dev);
-        case DOMAIN_CONTROLLER:
-                return ((const DomainController *)a)->type == ((const DomainController *)b)->type &&
-                       ((const DomainController *)a)->index.value ==
-                               ((const DomainController *)b)->index.value;
-        case DOMAIN_INTERFACE:
-                return g_str_equal(((const DomainInterface *)a)->mac.address,
-                                   ((const DomainInterface *)b)->mac.address);
-        case DOMAIN_HOSTDEV:
-                return pci_addr_is_equal(domain_hostdev_addr((const DomainHostdev *)a),
-                                         domain_hostdev_addr((const DomainHostdev *)b));
-        case DOMAIN_SERIAL:
-        case DOMAIN_CONSOLE:
-        case DOMAIN_CHANNEL:
-                return is_same_char((const DomainChar *)a, (const DomainChar *)b);
-        case DOMAIN_INPUT:
-                return ((const DomainInput *)a)->type == ((const DomainInput *)b)->type &&
-                       ((const DomainInput *)a)->bus == ((const DomainInput *)b)->bus;
-        case DOMAIN_SOUND:
-                return ((const DomainSound *)a)->model == ((const DomainSound *)b)->model;
-        case DOMAIN_VIDEO:
-                return ((const DomainVideo *)a)->model.type == ((const DomainVideo *)b)->model.type;
-        case DOMAIN_RNG:
-                return g_strcmp0(((const DomainRng *)a)->backend.path,
-                                 ((const DomainRng *)b)->backend.path) == 0;
-        default:
-                return true;
-        }
-}
 
 static bool is_same_place(const DomainAddress *a, const DomainAddress *b) {
         return a->type == b->type && a->bus.value == b->bus.value &&
@@ -155,13 +94,15 @@ static bool is_same_place(const DomainAddress *a, const DomainAddress *b) {
 }
 
 static bool fits(const DomainDevice *device, const DomainDevice *wanted) {
+        const DomainKind *kind = domain_kinds[device->kind];
+
         if (wanted->alias.name)
                 return g_strcmp0(device->alias.name, wanted->alias.name) == 0 &&
                        device->kind == wanted->kind;
         if (wanted->address.type == DOMAIN_ADDRESS_PCI && device->kind != DOMAIN_HOSTDEV &&
             !is_same_place(&device->address, &wanted->address))
                 return false;
-        return is_same_key(device, wanted);
+        return !kind->is_same || kind->is_same(device, wanted);
 }
 
 int domain_def_find_device(const DomainDef *def, const DomainDevice *wanted, DomainDevice **ret,
@@ -246,38 +187,8 @@ DomainDevice *domain_def_take_device(DomainDef *def, DomainDevice *device) {
 
 /* ---- buses ---- */
 
-static bool is_pci_controller(const DomainDef *def, const DomainController *controller) {
-        switch (controller->type) {
-        case CONTROLLER_PCI:
-                return controller->model != PCI_MODEL_ROOT &&
-                       controller->model != PCI_MODEL_PCIE_ROOT;
-        case CONTROLLER_USB:
-                return controller->model != USB_MODEL_NONE;
-        default:
-                return true;
-        }
-}
-
 bool domain_device_is_pci(const DomainDef *def, const DomainDevice *device) {
-        switch (device->kind) {
-        case DOMAIN_DISK:
-                return ((const DomainDisk *)device)->target.bus == DISK_BUS_VIRTIO;
-        case DOMAIN_CONTROLLER:
-                return is_pci_controller(def, (const DomainController *)device);
-        case DOMAIN_INPUT:
-                return ((const DomainInput *)device)->bus == INPUT_BUS_VIRTIO;
-        case DOMAIN_VIDEO:
-                return ((const DomainVideo *)device)->model.type != VIDEO_NONE;
-        case DOMAIN_WATCHDOG:
-                return ((const DomainWatchdog *)device)->model == WATCHDOG_I6300ESB;
-        case DOMAIN_MEMBALLOON:
-                return ((const DomainMemballoon *)device)->model == BALLOON_VIRTIO;
-        case DOMAIN_INTERFACE:
-        case DOMAIN_SOUND:
-        case DOMAIN_HOSTDEV:
-        case DOMAIN_RNG:
-                return true;
-        default:
-                return false;
-        }
+        const DomainKind *kind = domain_kinds[device->kind];
+
+        return kind->is_pci && kind->is_pci(def, device);
 }

@@ -77,9 +77,8 @@ void domain_element_free(const DomainElement *element, void *object);
 /* Frees what fields and kept text of an embedded element hold, and zeroes it. */
 void domain_element_clear(const DomainElement *element, void *object);
 
-/* The tables (tables.c, tables-device.c). */
+/* The tables (tables.c, tables-device.c; those of devices: kind.h). */
 extern const DomainElement domain_element;
-extern const DomainElement domain_device_elements[_DOMAIN_DEVICE_MAX];
 extern const DomainElement domain_bootdev_element;
 extern const DomainElement domain_alias_element;
 extern const DomainElement domain_address_element;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Which attribute and child of <domain> is which field; devices are in tables-device.c. */
-#include "domain/fields.h"
+/* Which attribute and child of <domain> is which field; devices have a file each, see kind.h. */
+#include "domain/kinds.h"
 
 const char *const domain_on_off[] = {"on", "off", NULL};
 const char *const domain_yes_no[] = {"yes", "no", NULL};
@@ -184,25 +184,25 @@ static const DomainElement pm = PART_OF(DomainDef, pm, "pm", pm_fields);
 
 /* ---- the whole ---- */
 
-#define DEVICES(kind, xml) LIST(DomainDef, devices.list[kind], xml, domain_device_elements[kind])
+#define DEVICES(kind, name) LIST(DomainDef, devices.list[kind], #name, domain_##name##_kind.element)
 
 static const DomainField devices_fields[] = {
         LEAF_STRING(DomainDef, devices.emulator, "emulator"),
-        DEVICES(DOMAIN_DISK, "disk"),
-        DEVICES(DOMAIN_CONTROLLER, "controller"),
-        DEVICES(DOMAIN_INTERFACE, "interface"),
-        DEVICES(DOMAIN_SERIAL, "serial"),
-        DEVICES(DOMAIN_CONSOLE, "console"),
-        DEVICES(DOMAIN_CHANNEL, "channel"),
-        DEVICES(DOMAIN_INPUT, "input"),
-        DEVICES(DOMAIN_GRAPHICS, "graphics"),
-        DEVICES(DOMAIN_SOUND, "sound"),
-        DEVICES(DOMAIN_AUDIO, "audio"),
-        DEVICES(DOMAIN_VIDEO, "video"),
-        DEVICES(DOMAIN_HOSTDEV, "hostdev"),
-        DEVICES(DOMAIN_WATCHDOG, "watchdog"),
-        DEVICES(DOMAIN_MEMBALLOON, "memballoon"),
-        DEVICES(DOMAIN_RNG, "rng"),
+        DEVICES(DOMAIN_DISK, disk),
+        DEVICES(DOMAIN_CONTROLLER, controller),
+        DEVICES(DOMAIN_INTERFACE, interface),
+        DEVICES(DOMAIN_SERIAL, serial),
+        DEVICES(DOMAIN_CONSOLE, console),
+        DEVICES(DOMAIN_CHANNEL, channel),
+        DEVICES(DOMAIN_INPUT, input),
+        DEVICES(DOMAIN_GRAPHICS, graphics),
+        DEVICES(DOMAIN_SOUND, sound),
+        DEVICES(DOMAIN_AUDIO, audio),
+        DEVICES(DOMAIN_VIDEO, video),
+        DEVICES(DOMAIN_HOSTDEV, hostdev),
+        DEVICES(DOMAIN_WATCHDOG, watchdog),
+        DEVICES(DOMAIN_MEMBALLOON, memballoon),
+        DEVICES(DOMAIN_RNG, rng),
         END,
 };
 static const DomainElement devices = PART_OF(DomainDef, devices, "devices", devices_fields);

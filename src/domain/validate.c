@@ -3,22 +3,19 @@
 
 #include <string.h>
 
-#include "domain/element.h"
+#include "domain/kind.h"
 
 #define NAME_MAX_BYTES 255
 
-/* Names of QEMU's block nodes, which are made of it, have at most 31. */
-#define TARGET_MAX_BYTES 8
-
-static int check_path(const char *path, const char *what, unsigned line, Err *err) {
+int domain_check_path(const char *path, const char *what, unsigned line, Err *err) {
         if (!path || path[0] == '/')
                 return 0;
         return fail(err, VIR_ERR_XML_ERROR, "the path '%s' of <%s> at line %u is not absolute",
                     path, what, line);
 }
 
-/* Names that end up in QEMU's key=value lists, where a ',' would begin another key. */
-static int check_word(const char *word, const char *what, unsigned line, Err *err) {
+/* In QEMU's key=value lists a ',' would begin another key. */
+int domain_check_word(const char *word, const char *what, unsigned line, Err *err) {
         for (const char *s = word; s && *s; s++) {
                 if (!g_ascii_isalnum(*s) && !strchr("._-", *s))
                         return fail(err, VIR_ERR_XML_ERROR,
@@ -28,285 +25,6 @@ static int check_word(const char *word, const char *what, unsigned line, Err *er
         return 0;
 }
 
-/* ---- devices ---- */
-
-static int check_disk_target(const DomainDisk *disk, Err *err) {
-        const char *dev = disk->target.dev;
-        bool is_good = strlen(dev) > 2 && strlen(dev) <= TARGET_MAX_BYTES &&
-                       strchr("hsv", dev[0]) && dev[1] == 'd';
-
-        for (const char *s = dev + 2; is_good && *s; s++)
-                is_good = g_ascii_islower(*s);
-        if (!is_good)
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "<target dev='%s'> at line %u is no disk's name", dev,
-                            disk->target.node.line);
-        return 0;
-}
-
-static int check_disk(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainDisk *disk = (const DomainDisk *)device;
-        const char *dev = disk->target.dev;
-        bool is_cdrom = disk->device == DISK_DEVICE_CDROM;
-        int r;
-
-        r = check_disk_target(disk, err);
-        if (r < 0)
-                return r;
-        if (disk->driver.name && !g_str_equal(disk->driver.name, "qemu"))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "disk %s: the driver '%s' is not served", dev, disk->driver.name);
-        if (!is_cdrom && !disk->source.file)
-                return fail(err, VIR_ERR_XML_ERROR, "disk %s has no source file", dev);
-        if (is_cdrom && disk->target.bus == DISK_BUS_VIRTIO)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "disk %s: a CD-ROM drive cannot be on bus 'virtio'", dev);
-        if (disk->target.bus == DISK_BUS_IDE && domain_def_is_q35(def))
-                return fail_hint(err,
-                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                      "disk %s: machine '%s' has no IDE", dev,
-                                      def->os.type.machine),
-                                 "use bus='sata'");
-        if (!is_cdrom && disk->readonly.node.is_present && disk->target.bus != DISK_BUS_VIRTIO)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "disk %s: a disk on IDE or SATA cannot be read-only", dev);
-        if (disk->driver.io == DISK_IO_NATIVE && disk->driver.cache != DISK_CACHE_NONE &&
-            disk->driver.cache != DISK_CACHE_DIRECTSYNC)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "disk %s: io='native' needs cache='none' or 'directsync'", dev);
-        if (disk->driver.detect_zeroes == DISK_ZEROES_UNMAP &&
-            disk->driver.discard != DISK_DISCARD_UNMAP)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "disk %s: detect_zeroes='unmap' needs discard='unmap'", dev);
-        return check_path(disk->source.file, "source", disk->source.node.line, err);
-}
-
-typedef struct ModelRange {
-        ControllerType type;
-        ControllerModel first, last;
-} ModelRange;
-
-static int check_controller_model(const DomainController *controller, Err *err) {
-        static const ModelRange ranges[] = {
-                {CONTROLLER_PCI, PCI_MODEL_ROOT, PCI_MODEL_PCIE_TO_PCI},
-                {CONTROLLER_USB, USB_MODEL_PIIX3_UHCI, USB_MODEL_NONE},
-        };
-
-        for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {
-                if (controller->type == ranges[i].type && controller->model >= ranges[i].first &&
-                    controller->model <= ranges[i].last)
-                        return 0;
-        }
-        if (controller->model == CONTROLLER_MODEL_UNSET)
-                return 0;
-        return fail(err, VIR_ERR_XML_ERROR, "<controller> at line %u has a model of another type",
-                    controller->base.node.line);
-}
-
-static int check_pci_controller(const DomainDef *def, const DomainController *controller,
-                                Err *err) {
-        bool is_q35 = domain_def_is_q35(def);
-        bool is_root =
-                controller->model == PCI_MODEL_ROOT || controller->model == PCI_MODEL_PCIE_ROOT;
-        bool is_express = controller->model >= PCI_MODEL_DMI_TO_PCI;
-        unsigned index = (unsigned)controller->index.value;
-
-        if (is_root != (index == 0))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "PCI controller %u: index 0 is for the root bus and for nothing else",
-                            index);
-        if ((is_express && !is_q35) || (controller->model == PCI_MODEL_ROOT && is_q35))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "PCI controller %u: machine '%s' has no place for this model", index,
-                            def->os.type.machine);
-        return 0;
-}
-
-static int check_model_name(const DomainController *controller, Err *err) {
-        static const char *const names[] = {
-                "pci-bridge",     "i82801b11-bridge",   "pcie-root-port",  "ioh3420",
-                "x3130-upstream", "xio3130-downstream", "pcie-pci-bridge", NULL,
-        };
-        const char *name = controller->model_name.text;
-
-        if (!name || g_strv_contains(names, name))
-                return 0;
-        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                    "<model name='%s'> at line %u is not served yet", name,
-                    controller->model_name.node.line);
-}
-
-static int check_controller(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainController *controller = (const DomainController *)device;
-        int r;
-
-        r = check_controller_model(controller, err);
-        if (r < 0)
-                return r;
-        if (controller->type == CONTROLLER_IDE &&
-            (controller->index.value > 0 || domain_def_is_q35(def)))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "machine '%s' has no IDE controller %u", def->os.type.machine,
-                            (unsigned)controller->index.value);
-        if (controller->type != CONTROLLER_PCI)
-                return 0;
-        r = check_pci_controller(def, controller, err);
-        return r < 0 ? r : check_model_name(controller, err);
-}
-
-static int check_mac(const DomainInterface *net, Err *err) {
-        const char *text = net->mac.address;
-        bool is_good = strlen(text) == 17;
-
-        for (int i = 0; is_good && i < 17; i++)
-                is_good = i % 3 == 2 ? text[i] == ':' : g_ascii_isxdigit(text[i]);
-        if (!is_good)
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "<mac address='%s'> at line %u is no MAC address", text,
-                            net->mac.node.line);
-        if (g_ascii_xdigit_value(text[1]) & 1)
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "<mac address='%s'> at line %u is a multicast address", text,
-                            net->mac.node.line);
-        return 0;
-}
-
-static int check_interface(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainInterface *net = (const DomainInterface *)device;
-
-        if (net->type == NET_TYPE_BRIDGE && !net->source.bridge)
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "<interface type='bridge'> at line %u has no <source bridge=…>",
-                            device->node.line);
-        /* Names of the kernel: IFNAMSIZ with its NUL. */
-        if ((net->source.bridge && strlen(net->source.bridge) > 15) ||
-            (net->target.dev && strlen(net->target.dev) > 15))
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "<interface> at line %u: a network device's name is longer than 15",
-                            device->node.line);
-        return check_mac(net, err);
-}
-
-static int check_char_target(const DomainChar *chardev, Err *err) {
-        static const struct {
-                DomainDeviceKind kind;
-                CharTarget allowed[2];
-        } kinds[] = {
-                {DOMAIN_SERIAL, {CHAR_TARGET_ISA_SERIAL}},
-                {DOMAIN_CONSOLE, {CHAR_TARGET_SERIAL, CHAR_TARGET_VIRTIO}},
-                {DOMAIN_CHANNEL, {CHAR_TARGET_VIRTIO}},
-        };
-
-        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
-                if (kinds[i].kind == chardev->base.kind &&
-                    (chardev->target.type == kinds[i].allowed[0] ||
-                     chardev->target.type == kinds[i].allowed[1]))
-                        return 0;
-        }
-        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "<%s> at line %u has a target of another kind",
-                    domain_device_kind_to_string(chardev->base.kind), chardev->base.node.line);
-}
-
-static int check_char(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainChar *chardev = (const DomainChar *)device;
-        const char *name = domain_device_kind_to_string(device->kind);
-        bool needs_path = chardev->type == CHAR_TYPE_FILE ||
-                          (chardev->type == CHAR_TYPE_UNIX && device->kind != DOMAIN_CHANNEL);
-        const GPtrArray *consoles = def->devices.list[DOMAIN_CONSOLE];
-        int r;
-
-        r = check_char_target(chardev, err);
-        if (r < 0)
-                return r;
-        if (needs_path && !chardev->source.path)
-                return fail(err, VIR_ERR_XML_ERROR, "<%s> at line %u has no <source path=…>", name,
-                            device->node.line);
-        if (device->kind == DOMAIN_CHANNEL && !chardev->target.name)
-                return fail(err, VIR_ERR_XML_ERROR, "<channel> at line %u has no <target name=…>",
-                            device->node.line);
-        if (device->kind == DOMAIN_CONSOLE && chardev->target.type == CHAR_TARGET_SERIAL &&
-            consoles->len > 0 && consoles->pdata[0] != device)
-                return fail_hint(err,
-                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                      "<console> at line %u: only the first one can be the serial "
-                                      "port",
-                                      device->node.line),
-                                 "give it <target type='virtio'/>");
-        return check_path(chardev->source.path, "source", chardev->source.node.line, err);
-}
-
-static bool has_usb(const DomainDef *def) {
-        DomainController *usb = domain_def_find_controller(def, CONTROLLER_USB, 0);
-
-        return usb && usb->model != USB_MODEL_NONE;
-}
-
-static int check_input(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainInput *input = (const DomainInput *)device;
-
-        if (input->bus == INPUT_BUS_PS2 && input->type == INPUT_TABLET)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<input type='tablet' bus='ps2'> at line %u: there is no such device",
-                            device->node.line);
-        if (input->bus == INPUT_BUS_USB && !has_usb(def))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<input bus='usb'> at line %u: the guest has no USB controller",
-                            device->node.line);
-        return 0;
-}
-
-static int check_graphics(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainGraphics *graphics = (const DomainGraphics *)device;
-        int r;
-
-        if (graphics->listens->len > 1)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<graphics> at line %u listens on more than one address",
-                            device->node.line);
-        if (graphics->port.is_set && graphics->port.value < 5900)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<graphics> at line %u: VNC ports begin at 5900", device->node.line);
-        r = check_word(graphics->keymap, "graphics", device->node.line, err);
-        if (r < 0)
-                return r;
-        /* The protocol's own limit (RFC 6143, 7.2.2). */
-        if (graphics->passwd && strlen(graphics->passwd) > 8)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<graphics> at line %u: a VNC password has at most 8 characters",
-                            device->node.line);
-        return check_path(graphics->socket, "graphics", device->node.line, err);
-}
-
-static int check_video(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainVideo *video = (const DomainVideo *)device;
-        const GPtrArray *videos = def->devices.list[DOMAIN_VIDEO];
-
-        if (video->model.type == VIDEO_NONE && videos->len > 1)
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "<video> at line %u: model 'none' stands beside another video device",
-                            device->node.line);
-        if (video->model.type == VIDEO_VGA && videos->len > 0 && videos->pdata[0] != device)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<video> at line %u: only the first can be 'vga'", device->node.line);
-        return 0;
-}
-
-static int check_watchdog(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainWatchdog *watchdog = (const DomainWatchdog *)device;
-
-        if (watchdog->model == WATCHDOG_ITCO && !domain_def_is_q35(def))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<watchdog model='itco'> at line %u is a part of q35 machines only",
-                            device->node.line);
-        return 0;
-}
-
-static int check_rng(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainRng *rng = (const DomainRng *)device;
-
-        return check_path(rng->backend.path, "backend", rng->backend.node.line, err);
-}
-
 static int check_rom(const DomainDevice *device, Err *err) {
         const DomainRom *rom = &device->rom;
 
@@ -314,7 +32,7 @@ static int check_rom(const DomainDevice *device, Err *err) {
                 return fail(err, VIR_ERR_XML_ERROR,
                             "<rom enabled='no'> at line %u takes neither bar nor file",
                             rom->node.line);
-        return check_path(rom->file, "rom", rom->node.line, err);
+        return domain_check_path(rom->file, "rom", rom->node.line, err);
 }
 
 static int check_boot_order(const DomainDevice *device, Err *err) {
@@ -326,23 +44,10 @@ static int check_boot_order(const DomainDevice *device, Err *err) {
 }
 
 int domain_validate_device(const DomainDef *def, const DomainDevice *device, Err *err) {
-        static int (*const check[_DOMAIN_DEVICE_MAX])(const DomainDef *, const DomainDevice *,
-                                                      Err *) = {
-                [DOMAIN_DISK] = check_disk,
-                [DOMAIN_CONTROLLER] = check_controller,
-                [DOMAIN_INTERFACE] = check_interface,
-                [DOMAIN_SERIAL] = check_char,
-                [DOMAIN_CONSOLE] = check_char,
-                [DOMAIN_CHANNEL] = check_char,
-                [DOMAIN_INPUT] = check_input,
-                [DOMAIN_GRAPHICS] = check_graphics,
-                [DOMAIN_VIDEO] = check_video,
-                [DOMAIN_WATCHDOG] = check_watchdog,
-                [DOMAIN_RNG] = check_rng,
-        };
+        const DomainKind *kind = domain_kinds[device->kind];
         int r;
 
-        r = check_word(device->alias.name, "alias", device->alias.node.line, err);
+        r = domain_check_word(device->alias.name, "alias", device->alias.node.line, err);
         if (r < 0)
                 return r;
         r = check_rom(device, err);
@@ -351,46 +56,10 @@ int domain_validate_device(const DomainDef *def, const DomainDevice *device, Err
         r = check_boot_order(device, err);
         if (r < 0)
                 return r;
-        return check[device->kind] ? check[device->kind](def, device, err) : 0;
+        return kind->check ? kind->check(def, device, err) : 0;
 }
 
 /* ---- keys ---- */
-
-static char *controller_key(const DomainController *controller) {
-        static const char *const types[] = {NULL, "USB", "IDE", "SATA", "virtio-serial", "PCI"};
-        bool is_companion = controller->model >= USB_MODEL_ICH9_UHCI1 &&
-                            controller->model <= USB_MODEL_ICH9_UHCI3;
-
-        return g_strdup_printf(
-                "%s controller %u%s", types[controller->type], (unsigned)controller->index.value,
-                is_companion ? (char[]){' ', (char)('0' + controller->model), 0} : "");
-}
-
-/* What no other device of the guest may have as well; NULL: nothing. */
-static char *device_key(const DomainDevice *device) {
-        switch (device->kind) {
-        case DOMAIN_DISK:
-                return g_strdup_printf("disk target '%s'",
-                                       ((const DomainDisk *)device)->target.dev);
-        case DOMAIN_CONTROLLER:
-                return controller_key((const DomainController *)device);
-        case DOMAIN_SERIAL:
-                return g_strdup_printf("serial port %u",
-                                       (unsigned)((const DomainChar *)device)->target.port.value);
-        case DOMAIN_CHANNEL:
-                return g_strdup_printf("channel '%s'", ((const DomainChar *)device)->target.name);
-        case DOMAIN_HOSTDEV:
-                return g_strdup_printf("host device %s", PCI_ADDR_TEXT(domain_hostdev_addr(
-                                                                 (const DomainHostdev *)device)));
-        case DOMAIN_GRAPHICS:
-        case DOMAIN_WATCHDOG:
-        case DOMAIN_MEMBALLOON:
-        case DOMAIN_AUDIO:
-                return g_strdup_printf("<%s>", domain_device_kind_to_string(device->kind));
-        default:
-                return NULL;
-        }
-}
 
 /* ret: the key was new. key is taken over. */
 static int claim(GHashTable *keys, char *key, unsigned line, Err *err) {
@@ -407,10 +76,11 @@ static int claim(GHashTable *keys, char *key, unsigned line, Err *err) {
 }
 
 static int claim_device(GHashTable *keys, const DomainDevice *device, Err *err) {
+        const DomainKind *kind = domain_kinds[device->kind];
         char *boot = NULL, *alias = NULL;
         int r;
 
-        r = claim(keys, device_key(device), device->node.line, err);
+        r = claim(keys, kind->key ? kind->key(device) : NULL, device->node.line, err);
         if (r < 0)
                 return r;
         if (device->boot.node.is_present)
@@ -478,12 +148,12 @@ static int check_size(const DomainDef *def, Err *err) {
 }
 
 static int check_cpu_names(const DomainCpu *cpu, Err *err) {
-        int r = check_word(cpu->model.name, "model", cpu->model.node.line, err);
+        int r = domain_check_word(cpu->model.name, "model", cpu->model.node.line, err);
 
         for (guint i = 0; cpu->features && i < cpu->features->len && r == 0; i++) {
                 const DomainCpuFeature *feature = cpu->features->pdata[i];
 
-                r = check_word(feature->name, "feature", feature->node.line, err);
+                r = domain_check_word(feature->name, "feature", feature->node.line, err);
         }
         return r;
 }
@@ -526,7 +196,7 @@ static int check_machine(const DomainDef *def, Err *err) {
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "<type machine='%s'> at line %u is not served yet", machine,
                             def->os.type.node.line);
-        return check_word(machine, "type", def->os.type.node.line, err);
+        return domain_check_word(machine, "type", def->os.type.node.line, err);
 }
 
 static int check_loader(const DomainDef *def, Err *err) {
@@ -568,7 +238,7 @@ static int check_boot(const DomainDef *def, Err *err) {
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(paths); i++) {
-                int r = check_path(paths[i].path, paths[i].what, paths[i].line, err);
+                int r = domain_check_path(paths[i].path, paths[i].what, paths[i].line, err);
 
                 if (r < 0)
                         return r;

@@ -17,26 +17,82 @@ void qemu_args_add_format(GPtrArray *args, const char *option, const char *forma
 /* value with ',' doubled, as QEMU's key=value lists want it. */
 char *qemu_args_escape(const char *value);
 
-/* Block nodes of a disk: the file's and the format's, in the order in which they are added. NULL
- * array entries never happen; an empty drive has none. */
-json_t *qemu_args_disk_nodes(const DomainDisk *disk);
-json_t *qemu_args_flash_node(const char *name, const char *path, FlashFormat format,
-                             bool is_read_only);
-char *qemu_args_disk_node_name(const DomainDisk *disk);
+/* ---- kinds of device: args-X.c beside domain/X.c ---- */
 
-/* What stands behind an interface. */
-int qemu_args_netdev(const DomainInterface *net, const QemuRuntime *runtime, json_t **ret,
-                     Err *err);
+typedef struct QemuContext {
+        const DomainDef *def;
+        const QemuRuntime *runtime;
+} QemuContext;
 
-/* The value of -chardev, and the arguments of chardev-add. */
-int qemu_args_chardev(const DomainChar *chardev, char **ret, Err *err);
-int qemu_args_chardev_add(const DomainChar *chardev, json_t **ret, Err *err);
+/* How QEMU gets one kind of device. A function that is NULL has nothing to say. */
+typedef struct QemuKind {
+        /* True for a part of the machine, or what QEMU has no device for. */
+        bool (*is_built_in)(const DomainDef *def, const DomainDevice *device);
 
-/* The object behind an rng. */
-json_t *qemu_args_rng_object(const DomainRng *rng);
+        /* Appends the QMP commands that make what stands behind the device, in order (blockdev-add,
+         * netdev_add, chardev-add, object-add). The command line and the clearing away after an
+         * unplug are made from the same commands. */
+        int (*backend)(const QemuContext *context, const DomainDevice *device, json_t *commands,
+                       Err *err);
 
-/* True for the console that is the first serial port. */
-bool qemu_args_is_mirror(const DomainDef *def, const DomainDevice *device);
+        /* Fills the arguments of device_add but id and PCI address. */
+        int (*device)(const QemuContext *context, const DomainDevice *device, json_t *object,
+                      Err *err);
+
+        /* Appends the arguments of further devices that sit on this one. */
+        void (*parts)(const QemuContext *context, const DomainDevice *device, json_t *objects);
+
+        /* Options of the command line that are neither. */
+        int (*options)(const QemuContext *context, const DomainDevice *device, GPtrArray *args,
+                       Err *err);
+
+        /* QMP commands for the guest that was started and still pauses. */
+        void (*ready)(const DomainDevice *device, json_t *commands);
+
+        /* Whether QEMU can take it while the guest runs. */
+        bool (*can_plug)(const DomainDef *def, const DomainDevice *device);
+} QemuKind;
+
+extern const QemuKind qemu_disk_kind;
+extern const QemuKind qemu_controller_kind;
+extern const QemuKind qemu_interface_kind;
+extern const QemuKind qemu_serial_kind;
+extern const QemuKind qemu_console_kind;
+extern const QemuKind qemu_channel_kind;
+extern const QemuKind qemu_input_kind;
+extern const QemuKind qemu_graphics_kind;
+extern const QemuKind qemu_sound_kind;
+extern const QemuKind qemu_audio_kind;
+extern const QemuKind qemu_video_kind;
+extern const QemuKind qemu_hostdev_kind;
+extern const QemuKind qemu_watchdog_kind;
+extern const QemuKind qemu_memballoon_kind;
+extern const QemuKind qemu_rng_kind;
+
+/* For .can_plug. */
+bool qemu_kind_always(const DomainDef *def, const DomainDevice *device);
+
+#define SET_STRING(object, key, text) json_object_set_new(object, key, json_string(text))
+#define SET_INT(object, key, number) \
+        json_object_set_new(object, key, json_integer((json_int_t)(number)))
+#define SET_BOOL(object, key, value) json_object_set_new(object, key, json_boolean(value))
+
+/* Sets key unless value is NULL; value is taken over. */
+void qemu_args_set_optional(json_t *object, const char *key, json_t *value);
+
+/* Appends {"execute": name, "arguments": arguments}; takes arguments over. */
+void qemu_args_append_command(json_t *commands, const char *name, json_t *arguments);
+
+int qemu_args_set_pci_address(json_t *object, const DomainDef *def, const DomainDevice *device,
+                              Err *err);
+void qemu_args_set_rom(json_t *object, const DomainRom *rom);
+void qemu_args_set_boot(json_t *object, const DomainDef *def, const DomainDevice *device);
 
 /* "hostnet0" for "net0". */
 char *qemu_args_backend_name(const char *prefix, const DomainDevice *device);
+
+/* The value of -chardev for the arguments of chardev-add. */
+char *qemu_args_chardev_option(const json_t *arguments);
+
+json_t *qemu_args_flash_node(const char *name, const char *path, FlashFormat format,
+                             bool is_read_only);

@@ -5,8 +5,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* VNC counts its displays from here. */
-#define VNC_PORT 5900
+static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
+        [DOMAIN_DISK] = &qemu_disk_kind,
+        [DOMAIN_CONTROLLER] = &qemu_controller_kind,
+        [DOMAIN_INTERFACE] = &qemu_interface_kind,
+        [DOMAIN_SERIAL] = &qemu_serial_kind,
+        [DOMAIN_CONSOLE] = &qemu_console_kind,
+        [DOMAIN_CHANNEL] = &qemu_channel_kind,
+        [DOMAIN_INPUT] = &qemu_input_kind,
+        [DOMAIN_GRAPHICS] = &qemu_graphics_kind,
+        [DOMAIN_SOUND] = &qemu_sound_kind,
+        [DOMAIN_AUDIO] = &qemu_audio_kind,
+        [DOMAIN_VIDEO] = &qemu_video_kind,
+        [DOMAIN_HOSTDEV] = &qemu_hostdev_kind,
+        [DOMAIN_WATCHDOG] = &qemu_watchdog_kind,
+        [DOMAIN_MEMBALLOON] = &qemu_memballoon_kind,
+        [DOMAIN_RNG] = &qemu_rng_kind,
+};
 
 static void free_text(char **text) {
         free(*text);
@@ -40,102 +55,118 @@ char *qemu_args_escape(const char *value) {
         return g_strjoinv(",,", parts);
 }
 
-bool qemu_args_is_mirror(const DomainDef *def, const DomainDevice *device) {
-        return device->kind == DOMAIN_CONSOLE &&
-               ((const DomainChar *)device)->target.type == CHAR_TARGET_SERIAL;
+void qemu_args_append_command(json_t *commands, const char *name, json_t *arguments) {
+        json_array_append_new(commands,
+                              json_pack("{s:s, s:o}", "execute", name, "arguments", arguments));
 }
 
-/* A part of the machine, or nothing that QEMU has as a device. */
-static bool is_built_in(const DomainDef *def, const DomainDevice *device) {
-        const DomainController *controller = (const DomainController *)device;
+bool qemu_kind_always(const DomainDef *def, const DomainDevice *device) {
+        return true;
+}
 
-        switch (device->kind) {
-        case DOMAIN_CONTROLLER:
-                if (controller->type == CONTROLLER_SATA)
-                        return controller->index.value == 0 && domain_def_is_q35(def);
-                return controller->type == CONTROLLER_IDE || controller->model == PCI_MODEL_ROOT ||
-                       controller->model == PCI_MODEL_PCIE_ROOT ||
-                       controller->model == USB_MODEL_NONE;
-        case DOMAIN_CONSOLE:
-                return qemu_args_is_mirror(def, device);
-        case DOMAIN_INPUT:
-                return ((const DomainInput *)device)->bus == INPUT_BUS_PS2;
-        case DOMAIN_VIDEO:
-                return ((const DomainVideo *)device)->model.type == VIDEO_NONE;
-        case DOMAIN_WATCHDOG:
-                return ((const DomainWatchdog *)device)->model == WATCHDOG_ITCO;
-        case DOMAIN_MEMBALLOON:
-                return ((const DomainMemballoon *)device)->model == BALLOON_NONE;
-        default:
-                return false;
+static bool is_built_in(const DomainDef *def, const DomainDevice *device) {
+        const QemuKind *kind = kinds[device->kind];
+
+        return kind->is_built_in && kind->is_built_in(def, device);
+}
+
+/* ---- what stands behind a device ---- */
+
+/* Each way of making something, as an option and in QMP, and how it is taken back. */
+static const struct Backend {
+        const char *add, *option, *del, *key;
+} backends[] = {
+        {"blockdev-add", "-blockdev", "blockdev-del", "node-name"},
+        {"netdev_add", "-netdev", "netdev_del", "id"},
+        {"chardev-add", "-chardev", "chardev-remove", "id"},
+        {"object-add", "-object", "object-del", "id"},
+};
+
+static const struct Backend *find_backend(const json_t *command) {
+        const char *name = json_string_value(json_object_get(command, "execute"));
+
+        for (size_t i = 0; i < G_N_ELEMENTS(backends); i++)
+                if (g_str_equal(backends[i].add, name))
+                        return &backends[i];
+        g_assert_not_reached();
+}
+
+static int make_backend(const QemuContext *context, const DomainDevice *device, json_t **ret,
+                        Err *err) {
+        const QemuKind *kind = kinds[device->kind];
+        json_t *commands = json_array();
+        int r = kind->backend ? kind->backend(context, device, commands, err) : 0;
+
+        if (r < 0)
+                json_decref(commands);
+        else
+                *ret = commands;
+        return r;
+}
+
+/* The device's own object and those that sit on it. */
+static int make_devices(const QemuContext *context, const DomainDevice *device, json_t **ret,
+                        Err *err) {
+        const QemuKind *kind = kinds[device->kind];
+        json_t *objects, *object = NULL;
+        int r = qemu_args_device(context->def, device, context->runtime, &object, err);
+
+        if (r < 0)
+                return r;
+        objects = json_pack("[o]", object);
+        if (kind->parts)
+                kind->parts(context, device, objects);
+        *ret = objects;
+        return 0;
+}
+
+/* ---- the command line ---- */
+
+static void add_backend(GPtrArray *args, const json_t *commands) {
+        json_t *command;
+        size_t i;
+
+        json_array_foreach(commands, i, command) {
+                json_t *arguments = json_object_get(command, "arguments");
+                const char *option = find_backend(command)->option;
+                g_autofree char *text = NULL;
+
+                if (!g_str_equal(option, "-chardev")) {
+                        qemu_args_add_json(args, option, json_incref(arguments));
+                        continue;
+                }
+                text = qemu_args_chardev_option(arguments);
+                qemu_args_add(args, option, text);
         }
 }
 
-/* ---- what stands before a device on the command line ---- */
-
-typedef struct Build {
-        GPtrArray *args;
-        const DomainDef *def;
-        const QemuRuntime *runtime;
-} Build;
-
-static int add_disk_backend(const Build *build, const DomainDevice *device, Err *err) {
-        json_t *nodes = qemu_args_disk_nodes((const DomainDisk *)device);
-
-        for (size_t i = 0; i < json_array_size(nodes); i++)
-                qemu_args_add_json(build->args, "-blockdev", json_incref(json_array_get(nodes, i)));
-        json_decref(nodes);
-        return 0;
-}
-
-static int add_interface_backend(const Build *build, const DomainDevice *device, Err *err) {
-        json_t *netdev = NULL;
-        int r = qemu_args_netdev((const DomainInterface *)device, build->runtime, &netdev, err);
-
-        if (r < 0)
-                return r;
-        qemu_args_add_json(build->args, "-netdev", netdev);
-        return 0;
-}
-
-static int add_char_backend(const Build *build, const DomainDevice *device, Err *err) {
-        g_autofree char *text = NULL;
-        int r = qemu_args_chardev((const DomainChar *)device, &text, err);
-
-        if (r < 0)
-                return r;
-        qemu_args_add(build->args, "-chardev", text);
-        return 0;
-}
-
-static int add_rng_backend(const Build *build, const DomainDevice *device, Err *err) {
-        qemu_args_add_json(build->args, "-object", qemu_args_rng_object((const DomainRng *)device));
-        return 0;
-}
-
-static int add_device(const Build *build, const DomainDevice *device, Err *err) {
-        static int (*const backends[_DOMAIN_DEVICE_MAX])(const Build *, const DomainDevice *,
-                                                         Err *) = {
-                [DOMAIN_DISK] = add_disk_backend,    [DOMAIN_INTERFACE] = add_interface_backend,
-                [DOMAIN_SERIAL] = add_char_backend,  [DOMAIN_CONSOLE] = add_char_backend,
-                [DOMAIN_CHANNEL] = add_char_backend, [DOMAIN_RNG] = add_rng_backend,
-        };
-        json_t *object = NULL;
+static int add_device(const QemuContext *context, const DomainDevice *device, GPtrArray *args,
+                      Err *err) {
+        const QemuKind *kind = kinds[device->kind];
+        json_t *commands = NULL, *objects = NULL, *object;
+        size_t i;
         int r;
 
-        if (is_built_in(build->def, device))
+        if (kind->options) {
+                r = kind->options(context, device, args, err);
+                if (r < 0)
+                        return r;
+        }
+        if (is_built_in(context->def, device) || !kind->device)
                 return 0;
-        r = backends[device->kind] ? backends[device->kind](build, device, err) : 0;
+        r = make_backend(context, device, &commands, err);
         if (r < 0)
                 return r;
-        r = qemu_args_device(build->def, device, build->runtime, &object, err);
+        add_backend(args, commands);
+        json_decref(commands);
+        r = make_devices(context, device, &objects, err);
         if (r < 0)
                 return r;
-        qemu_args_add_json(build->args, "-device", object);
+        json_array_foreach(objects, i, object)
+                qemu_args_add_json(args, "-device", json_incref(object));
+        json_decref(objects);
         return 0;
 }
-
-/* ---- kinds that need more than one device ---- */
 
 static int compare_buses(gconstpointer a, gconstpointer b) {
         const DomainController *first = *(DomainController *const *)a;
@@ -155,14 +186,14 @@ static int compare_buses(gconstpointer a, gconstpointer b) {
 
 /* A bus stands before what sits on it; layout saw to it that its number is higher than that of the
  * bus that it is on itself. */
-static int add_controllers(const Build *build, Err *err) {
+static int add_controllers(const QemuContext *context, GPtrArray *args, Err *err) {
         g_autoptr(GPtrArray) sorted = g_ptr_array_new();
 
-        DOMAIN_FOREACH(DomainDevice, device, build->def, DOMAIN_CONTROLLER)
+        DOMAIN_FOREACH(DomainDevice, device, context->def, DOMAIN_CONTROLLER)
                 g_ptr_array_add(sorted, device);
         g_ptr_array_sort(sorted, compare_buses);
         for (guint i = 0; i < sorted->len; i++) {
-                int r = add_device(build, sorted->pdata[i], err);
+                int r = add_device(context, sorted->pdata[i], args, err);
 
                 if (r < 0)
                         return r;
@@ -170,104 +201,9 @@ static int add_controllers(const Build *build, Err *err) {
         return 0;
 }
 
-static void add_codecs(const Build *build) {
-        const GPtrArray *audios = build->def->devices.list[DOMAIN_AUDIO];
-
-        DOMAIN_FOREACH(DomainSound, sound, build->def, DOMAIN_SOUND) {
-                g_autofree char *id = g_strdup_printf("%s-codec0", sound->base.alias.name);
-                g_autofree char *bus = g_strdup_printf("%s.0", sound->base.alias.name);
-                json_t *codec;
-
-                if (sound->model == SOUND_AC97)
-                        continue;
-                codec = json_pack("{s:s, s:s, s:s, s:i}", "driver", "hda-duplex", "id", id, "bus",
-                                  bus, "cad", 0);
-                if (audios->len > 0) {
-                        const DomainAudio *audio = audios->pdata[0];
-
-                        json_object_set_new(codec, "audiodev",
-                                            json_sprintf("audio%u", (unsigned)audio->id.value));
-                }
-                qemu_args_add_json(build->args, "-device", codec);
-        }
-}
-
-static void add_audio(const Build *build) {
-        DOMAIN_FOREACH(DomainAudio, audio, build->def, DOMAIN_AUDIO) {
-                json_t *id = json_sprintf("audio%u", (unsigned)audio->id.value);
-
-                qemu_args_add_json(build->args, "-audiodev",
-                                   json_pack("{s:o, s:s}", "id", id, "driver", "none"));
-        }
-}
-
-static void add_watchdog(const Build *build) {
-        static const char *const actions[] = {NULL,    "reset", "shutdown",  "poweroff",
-                                              "pause", "none",  "inject-nmi"};
-
-        DOMAIN_FOREACH(DomainWatchdog, watchdog, build->def, DOMAIN_WATCHDOG) {
-                if (watchdog->model == WATCHDOG_ITCO)
-                        qemu_args_add(build->args, "-global", "ICH9-LPC.noreboot=off");
-                qemu_args_add_format(build->args, "-action", "watchdog=%s",
-                                     actions[watchdog->action]);
-        }
-}
-
-static int vnc_address(const DomainGraphics *graphics, GString *out, Err *err) {
-        const DomainListen *listen = graphics->listens->pdata[0];
-        g_autofree char *address =
-                qemu_args_escape(listen->address ? listen->address : "127.0.0.1");
-        g_autofree char *path = listen->socket ? qemu_args_escape(listen->socket) : NULL;
-        bool is_v6 = strchr(address, ':') != NULL;
-
-        if (listen->type == LISTEN_NONE) {
-                g_string_append(out, "none");
-                return 0;
-        }
-        if (listen->type == LISTEN_SOCKET && !path)
-                return fail(err, VIR_ERR_INTERNAL_ERROR, "the graphics have no socket yet");
-        if (path) {
-                g_string_append_printf(out, "unix:%s", path);
-                return 0;
-        }
-        if (!graphics->port.is_set)
-                return fail(err, VIR_ERR_INTERNAL_ERROR, "the graphics have no port yet");
-        g_string_append_printf(out, is_v6 ? "[%s]:%u" : "%s:%u", address,
-                               (unsigned)graphics->port.value - VNC_PORT);
-        return 0;
-}
-
-static int add_graphics(const Build *build, Err *err) {
-        const GPtrArray *audios = build->def->devices.list[DOMAIN_AUDIO];
-
-        DOMAIN_FOREACH(DomainGraphics, graphics, build->def, DOMAIN_GRAPHICS) {
-                g_autoptr(GString) out = g_string_new(NULL);
-                int r = vnc_address(graphics, out, err);
-
-                if (r < 0)
-                        return r;
-                if (graphics->passwd)
-                        g_string_append(out, ",password=on");
-                if (audios->len > 0)
-                        g_string_append_printf(
-                                out, ",audiodev=audio%u",
-                                (unsigned)((const DomainAudio *)audios->pdata[0])->id.value);
-                qemu_args_add(build->args, "-vnc", out->str);
-                if (graphics->keymap)
-                        qemu_args_add(build->args, "-k", graphics->keymap);
-        }
-        return 0;
-}
-
-static int add_kind(const Build *build, DomainDeviceKind kind, Err *err) {
-        if (kind == DOMAIN_CONTROLLER)
-                return add_controllers(build, err);
-        if (kind == DOMAIN_GRAPHICS)
-                return add_graphics(build, err);
-        if (kind == DOMAIN_AUDIO)
-                return 0;
-        DOMAIN_FOREACH(DomainDevice, device, build->def, kind) {
-                int r = add_device(build, device, err);
+static int add_kind(const QemuContext *context, DomainDeviceKind kind, GPtrArray *args, Err *err) {
+        DOMAIN_FOREACH(DomainDevice, device, context->def, kind) {
+                int r = add_device(context, device, args, err);
 
                 if (r < 0)
                         return r;
@@ -275,31 +211,29 @@ static int add_kind(const Build *build, DomainDeviceKind kind, Err *err) {
         return 0;
 }
 
-static int add_devices(const Build *build, Err *err) {
-        /* Controllers before what is behind them. */
-        int r = add_kind(build, DOMAIN_CONTROLLER, err);
+/* Kinds that others name come before all others, controllers at the head. */
+static int add_devices(const QemuContext *context, GPtrArray *args, Err *err) {
+        int r = add_controllers(context, args, err);
 
-        add_audio(build);
+        if (r == 0)
+                r = add_kind(context, DOMAIN_AUDIO, args, err);
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX && r == 0; kind++) {
-                if (kind != DOMAIN_CONTROLLER)
-                        r = add_kind(build, kind, err);
-                if (kind == DOMAIN_SOUND)
-                        add_codecs(build);
+                if (kind != DOMAIN_CONTROLLER && kind != DOMAIN_AUDIO)
+                        r = add_kind(context, kind, args, err);
         }
-        add_watchdog(build);
         return r;
 }
 
 int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray **ret, Err *err) {
         g_autoptr(GPtrArray) args = g_ptr_array_new_with_free_func(g_free);
-        const Build build = {.args = args, .def = def, .runtime = runtime};
+        const QemuContext context = {def, runtime};
         int r;
 
         qemu_args_add(args, def->devices.emulator, NULL);
         r = qemu_args_machine(args, def, runtime, err);
         if (r < 0)
                 return r;
-        r = add_devices(&build, err);
+        r = add_devices(&context, args, err);
         if (r < 0)
                 return r;
         g_ptr_array_add(args, NULL);
@@ -307,58 +241,38 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
         return 0;
 }
 
-/* ---- QMP ---- */
+int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
+                     json_t **ret, Err *err) {
+        const QemuContext context = {.def = def, .runtime = runtime};
+        json_t *object;
+        int r;
 
-static void append_command(json_t *commands, const char *name, json_t *arguments) {
-        json_array_append_new(commands,
-                              json_pack("{s:s, s:o}", "execute", name, "arguments", arguments));
-}
-
-static int plug_backend(const DomainDevice *device, const QemuRuntime *runtime, json_t *commands,
-                        Err *err) {
-        json_t *object = NULL, *nodes;
-        int r = 0;
-
-        switch (device->kind) {
-        case DOMAIN_DISK:
-                nodes = qemu_args_disk_nodes((const DomainDisk *)device);
-                for (size_t i = 0; i < json_array_size(nodes); i++)
-                        append_command(commands, "blockdev-add",
-                                       json_incref(json_array_get(nodes, i)));
-                json_decref(nodes);
-                return 0;
-        case DOMAIN_INTERFACE:
-                r = qemu_args_netdev((const DomainInterface *)device, runtime, &object, err);
-                if (r == 0)
-                        append_command(commands, "netdev_add", object);
-                return r;
-        case DOMAIN_CONSOLE:
-        case DOMAIN_CHANNEL:
-                r = qemu_args_chardev_add((const DomainChar *)device, &object, err);
-                if (r == 0)
-                        append_command(commands, "chardev-add", object);
-                return r;
-        case DOMAIN_RNG:
-                append_command(commands, "object-add",
-                               qemu_args_rng_object((const DomainRng *)device));
-                return 0;
-        default:
-                return 0;
+        if (!kinds[device->kind]->device || !device->alias.name)
+                return fail(err, VIR_ERR_INTERNAL_ERROR, "<%s> is no device of QEMU",
+                            domain_device_kind_to_string(device->kind));
+        object = json_object();
+        r = kinds[device->kind]->device(&context, device, object, err);
+        if (r == 0) {
+                SET_STRING(object, "id", device->alias.name);
+                if (domain_device_is_pci(def, device))
+                        r = qemu_args_set_pci_address(object, def, device, err);
         }
+        if (r < 0) {
+                json_decref(object);
+                return r;
+        }
+        *ret = object;
+        return 0;
 }
+
+/* ---- QMP ---- */
 
 /* What QEMU can take while the guest runs. */
 static int check_plug(const DomainDef *def, const DomainDevice *device, Err *err) {
-        static const bool can_plug[_DOMAIN_DEVICE_MAX] = {
-                [DOMAIN_DISK] = true,     [DOMAIN_INTERFACE] = true, [DOMAIN_CHANNEL] = true,
-                [DOMAIN_INPUT] = true,    [DOMAIN_HOSTDEV] = true,   [DOMAIN_RNG] = true,
-                [DOMAIN_WATCHDOG] = true,
-        };
+        const QemuKind *kind = kinds[device->kind];
         g_autofree char *what = domain_device_describe(device);
 
-        if (can_plug[device->kind] && !is_built_in(def, device) &&
-            (device->kind != DOMAIN_DISK ||
-             ((const DomainDisk *)device)->target.bus == DISK_BUS_VIRTIO))
+        if (kind->can_plug && kind->can_plug(def, device) && !is_built_in(def, device))
                 return 0;
         return fail_hint(err,
                          fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
@@ -368,93 +282,65 @@ static int check_plug(const DomainDef *def, const DomainDevice *device, Err *err
 
 int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                    json_t **ret, Err *err) {
-        json_t *commands, *object = NULL;
+        const QemuContext context = {def, runtime};
+        json_t *commands = NULL, *objects = NULL, *object;
+        size_t i;
         int r;
 
         r = check_plug(def, device, err);
         if (r < 0)
                 return r;
-        commands = json_array();
-        r = plug_backend(device, runtime, commands, err);
-        if (r == 0)
-                r = qemu_args_device(def, device, runtime, &object, err);
+        r = make_backend(&context, device, &commands, err);
+        if (r < 0)
+                return r;
+        r = make_devices(&context, device, &objects, err);
         if (r < 0) {
                 json_decref(commands);
                 return r;
         }
-        append_command(commands, "device_add", object);
+        json_array_foreach(objects, i, object)
+                qemu_args_append_command(commands, "device_add", json_incref(object));
+        json_decref(objects);
         *ret = commands;
         return 0;
 }
 
-json_t *qemu_args_unplug(const DomainDevice *device) {
-        const DomainDisk *disk = (const DomainDisk *)device;
-        const char *alias = device->alias.name;
-        json_t *commands = json_array();
+/* Names do not hang on the runtime. */
+json_t *qemu_args_unplug(const DomainDef *def, const DomainDevice *device) {
+        static const QemuRuntime runtime = {.version = QEMU_VERSION_MIN, .qmp_fd = -1};
+        const QemuContext context = {def, &runtime};
+        json_t *made = NULL, *commands = json_array();
 
-        switch (device->kind) {
-        case DOMAIN_DISK:
-                if (!disk->source.file)
-                        break;
-                append_command(
-                        commands, "blockdev-del",
-                        json_pack("{s:o}", "node-name", json_sprintf("node-%s", disk->target.dev)));
-                append_command(
-                        commands, "blockdev-del",
-                        json_pack("{s:o}", "node-name", json_sprintf("file-%s", disk->target.dev)));
-                break;
-        case DOMAIN_INTERFACE:
-                append_command(commands, "netdev_del",
-                               json_pack("{s:o}", "id", json_sprintf("host%s", alias)));
-                break;
-        case DOMAIN_CONSOLE:
-        case DOMAIN_CHANNEL:
-                append_command(commands, "chardev-remove",
-                               json_pack("{s:o}", "id", json_sprintf("char%s", alias)));
-                break;
-        case DOMAIN_RNG:
-                append_command(commands, "object-del",
-                               json_pack("{s:o}", "id", json_sprintf("obj%s", alias)));
-                break;
-        default:
-                break;
+        if (make_backend(&context, device, &made, NULL) < 0)
+                return commands;
+        for (size_t i = json_array_size(made); i-- > 0;) {
+                json_t *command = json_array_get(made, i);
+                const struct Backend *backend = find_backend(command);
+                json_t *name = json_object_get(json_object_get(command, "arguments"), backend->key);
+
+                qemu_args_append_command(commands, backend->del,
+                                         json_pack("{s:O}", backend->key, name));
         }
+        json_decref(made);
         return commands;
 }
 
-static void append_balloon(json_t *commands, const DomainDef *def) {
-        DOMAIN_FOREACH(DomainMemballoon, balloon, def, DOMAIN_MEMBALLOON) {
-                if (balloon->model == BALLOON_NONE)
-                        continue;
-                if (def->current_memory < def->memory)
-                        append_command(commands, "balloon",
-                                       json_pack("{s:I}", "value",
-                                                 (json_int_t)def->current_memory * 1024));
-                if (balloon->stats.node.is_present)
-                        append_command(commands, "qom-set",
-                                       json_pack("{s:o, s:s, s:i}", "path",
-                                                 json_sprintf("/machine/peripheral/%s",
-                                                              balloon->base.alias.name),
-                                                 "property", "guest-stats-polling-interval",
-                                                 "value", (int)balloon->stats.period.value));
-        }
+static bool has_balloon(const DomainDef *def) {
+        DOMAIN_FOREACH(DomainMemballoon, balloon, def, DOMAIN_MEMBALLOON)
+                return balloon->model != BALLOON_NONE;
+        return false;
 }
 
 json_t *qemu_args_ready(const DomainDef *def) {
         json_t *commands = json_array();
 
-        DOMAIN_FOREACH(DomainGraphics, graphics, def, DOMAIN_GRAPHICS) {
-                if (graphics->passwd)
-                        append_command(commands, "set_password",
-                                       json_pack("{s:s, s:s}", "protocol", "vnc", "password",
-                                                 graphics->passwd));
-        }
-        DOMAIN_FOREACH(DomainInterface, net, def, DOMAIN_INTERFACE) {
-                if (net->link.state == NET_LINK_DOWN)
-                        append_command(
-                                commands, "set_link",
-                                json_pack("{s:s, s:b}", "name", net->base.alias.name, "up", false));
-        }
-        append_balloon(commands, def);
+        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++)
+                DOMAIN_FOREACH(DomainDevice, device, def, kind)
+                        if (kinds[kind]->ready)
+                                kinds[kind]->ready(device, commands);
+        if (def->current_memory < def->memory && has_balloon(def))
+                qemu_args_append_command(
+                        commands, "balloon",
+                        json_pack("{s:I}", "value", (json_int_t)def->current_memory * 1024));
         return commands;
 }

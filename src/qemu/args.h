@@ -39,7 +39,7 @@ int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuR
 
 /* The QMP commands that free what stood behind a device (blockdev-del, netdev_del, …), after
  * DEVICE_DELETED told that it is gone. The request itself is device_del of its alias. */
-json_t *qemu_args_unplug(const DomainDevice *device);
+json_t *qemu_args_unplug(const DomainDef *def, const DomainDevice *device);
 
 /* The device's own object as -device and device_add take it (with "driver" and "id"). */
 int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,

@@ -54,8 +54,8 @@ static json_t *plug(DomainDef *def, const char *path) {
         domain_def_assign_alias(def, device);
         check(qemu_args_plug(def, device, &runtime, &commands, &err), &err);
         check(domain_def_add_device(def, NULL, device, &err), &err);
-        return json_pack("{s:o, s:o, s:s}", "plug", commands, "unplug", qemu_args_unplug(device),
-                         "alias", device->alias.name);
+        return json_pack("{s:o, s:o, s:s}", "plug", commands, "unplug",
+                         qemu_args_unplug(def, device), "alias", device->alias.name);
 }
 
 int main(int argc, char **argv) {

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "domain/kind.h"
+
+#include "domain/kinds.h"
+
+const DomainKind *const domain_kinds[_DOMAIN_DEVICE_MAX] = {
+        [DOMAIN_DISK] = &domain_disk_kind,
+        [DOMAIN_CONTROLLER] = &domain_controller_kind,
+        [DOMAIN_INTERFACE] = &domain_interface_kind,
+        [DOMAIN_SERIAL] = &domain_serial_kind,
+        [DOMAIN_CONSOLE] = &domain_console_kind,
+        [DOMAIN_CHANNEL] = &domain_channel_kind,
+        [DOMAIN_INPUT] = &domain_input_kind,
+        [DOMAIN_GRAPHICS] = &domain_graphics_kind,
+        [DOMAIN_SOUND] = &domain_sound_kind,
+        [DOMAIN_AUDIO] = &domain_audio_kind,
+        [DOMAIN_VIDEO] = &domain_video_kind,
+        [DOMAIN_HOSTDEV] = &domain_hostdev_kind,
+        [DOMAIN_WATCHDOG] = &domain_watchdog_kind,
+        [DOMAIN_MEMBALLOON] = &domain_memballoon_kind,
+        [DOMAIN_RNG] = &domain_rng_kind,
+};
+
+const char *domain_device_kind_to_string(DomainDeviceKind kind) {
+        return domain_kinds[kind]->element.name;
+}
+
+bool domain_kind_always_pci(const DomainDef *def, const DomainDevice *device) {
+        return true;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Every kind of device, in the order of DomainDeviceKind. */
+
+#include "domain/kind.h"
+
+extern const DomainKind domain_disk_kind;
+extern const DomainKind domain_controller_kind;
+extern const DomainKind domain_interface_kind;
+extern const DomainKind domain_serial_kind;
+extern const DomainKind domain_console_kind;
+extern const DomainKind domain_channel_kind;
+extern const DomainKind domain_input_kind;
+extern const DomainKind domain_graphics_kind;
+extern const DomainKind domain_sound_kind;
+extern const DomainKind domain_audio_kind;
+extern const DomainKind domain_video_kind;
+extern const DomainKind domain_hostdev_kind;
+extern const DomainKind domain_watchdog_kind;
+extern const DomainKind domain_memballoon_kind;
+extern const DomainKind domain_rng_kind;
