@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/store.h"
-#include "daemon/tap.h"
+#include "daemon/vm-kind.h"
 #include "domain/device.h"
 
 /* What a QEMU that was cut off in its start gets to die of SIGKILL, before the daemon serves. */
@@ -82,9 +82,7 @@ static int take_up(Vm *vm, const Status *status, Err *err) {
 
 /* Nothing of it runs: what it left on the host beside its PCI functions goes. */
 static void clear_away(Vm *vm) {
-        DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE)
-                if (net->type == NET_TYPE_BRIDGE && net->target.dev)
-                        tap_remove(net->target.dev, NULL);
+        vm_kind_release_all(vm);
         g_clear_pointer(&vm->live, domain_def_free);
         store_remove_run_dir(&vm->manager->paths, vm_name(vm));
         vm->reason = VM_SHUTOFF_CRASHED;

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "daemon/tap.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-kind.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 #include "layout/assign.h"
@@ -245,15 +245,6 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
         return 0;
 }
 
-static void fill_live_device(DomainDevice *device) {
-        DomainInterface *net = (DomainInterface *)(void *)device;
-
-        if (device->kind != DOMAIN_INTERFACE || net->type != NET_TYPE_BRIDGE || net->target.dev)
-                return;
-        net->target.node.is_present = true;
-        net->target.dev = tap_free_name();
-}
-
 static int plan_attach(Vm *vm, const DomainDef *live, DomainDevice *device,
                        const VmDeviceChange *change, Plan **ret, Err *err) {
         g_autofree char *title = g_strdup_printf("attach to %s", vm_name(vm));
@@ -264,12 +255,8 @@ static int plan_attach(Vm *vm, const DomainDef *live, DomainDevice *device,
 
         if (device->kind == DOMAIN_HOSTDEV)
                 r = vm_plan_take(vm, plan, live, (DomainHostdev *)(void *)device, &take, err);
-        if (device->kind == DOMAIN_INTERFACE) {
-                const DomainInterface *net = (DomainInterface *)(void *)device;
-
-                if (net->type == NET_TYPE_BRIDGE)
-                        tap_add_step(plan, net->target.dev, net->source.bridge);
-        }
+        if (r == 0)
+                r = vm_kind_plan(vm, plan, live, device, err);
         if (r == 0)
                 r = add_plug(vm, plan, live, device, err);
         if (r < 0)
@@ -309,9 +296,10 @@ static int attach_begin(Job *job, Err *err) {
         if (r < 0 || !work->change.live)
                 return r;
         r = def_with_device(vm, vm->live, work->xml, true, &work->live, &device, err);
+        if (r == 0)
+                r = vm_kind_fill(vm, work->live, device, err);
         if (r < 0)
                 return r;
-        fill_live_device(device);
         work->alias = g_strdup(device->alias.name);
         r = plan_attach(vm, work->live, device, &work->change, &plan, err);
         if (r == 0)
@@ -340,10 +328,9 @@ int vm_plan_attach(Vm *vm, const char *xml, const VmDeviceChange *change, Plan *
 
         if (r == 0)
                 r = def_with_device(vm, vm->live, xml, true, &next, &device, err);
-        if (r != 0)
-                return r;
-        fill_live_device(device);
-        return plan_attach(vm, next, device, change, ret, err);
+        if (r == 0)
+                r = vm_kind_fill(vm, next, device, err);
+        return r != 0 ? r : plan_attach(vm, next, device, change, ret, err);
 }
 
 /* ---- detach: ask the guest, wait, give back ---- */
@@ -612,13 +599,11 @@ int vm_plan_detach(Vm *vm, const char *xml, Plan **ret, Err *err) {
 
 /* What stood behind the device in QEMU and on the host beside its PCI function. */
 static void free_backends(Vm *vm, const DomainDevice *device) {
-        const DomainInterface *net = (const DomainInterface *)(const void *)device;
         json_t *commands = qemu_args_unplug(vm->live, device);
 
         send_cleanup(vm, commands);
         json_decref(commands);
-        if (device->kind == DOMAIN_INTERFACE && net->type == NET_TYPE_BRIDGE && net->target.dev)
-                tap_remove(net->target.dev, NULL);
+        vm_kind_release(vm, device);
 }
 
 void vm_device_deleted(Vm *vm, const char *alias) {

@@ -12,8 +12,8 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/store.h"
-#include "daemon/tap.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-kind.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 
@@ -202,9 +202,7 @@ static void finish_stop(Job *job) {
         bool is_failure = vm->stop_reason == VM_SHUTOFF_UNKNOWN;
         int reason = is_failure ? VM_SHUTOFF_CRASHED : vm->stop_reason;
 
-        DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE)
-                if (net->type == NET_TYPE_BRIDGE && net->target.dev)
-                        tap_remove(net->target.dev, NULL);
+        vm_kind_release_all(vm);
         vm->stop_job = NULL;
         vm_set_stopped(vm);
         vm_set_state(vm, VM_SHUTOFF, reason);

@@ -5,24 +5,18 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <netinet/in.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/store.h"
-#include "daemon/tap.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-kind.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 #include "qemu/args.h"
 #include "qemu/caps.h"
-
-/* VNC displays that a guest may get. */
-enum { VNC_PORT_FIRST = 5900, VNC_PORT_LAST = 65535 };
-#define VNC_ADDRESS "127.0.0.1"
 
 /* How much of a log's end goes into an error. */
 #define LOG_TAIL_MAX 1024
@@ -42,99 +36,6 @@ static char *log_path(const Vm *vm) {
 }
 
 /* ---- what the definition leaves open until the start ---- */
-
-static bool port_is_free(unsigned port) {
-        _cleanup_(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        struct sockaddr_in address = {
-                .sin_family = AF_INET,
-                .sin_port = htons((uint16_t)port),
-                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-        };
-        int one = 1;
-
-        return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-               bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
-}
-
-static bool port_is_given(Manager *manager, unsigned port) {
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, manager->vms_by_id);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Vm *vm = value;
-
-                DOMAIN_FOREACH(DomainGraphics, graphics, vm->live, DOMAIN_GRAPHICS)
-                        if (domain_num_or(graphics->port, 0) == port)
-                                return true;
-        }
-        return false;
-}
-
-static int choose_vnc_port(Vm *vm, DomainGraphics *graphics, Err *err) {
-        for (unsigned port = VNC_PORT_FIRST; port <= VNC_PORT_LAST; port++)
-                if (!port_is_given(vm->manager, port) && port_is_free(port)) {
-                        graphics->port = DOMAIN_NUM(port);
-                        return 0;
-                }
-        return fail(err, VIR_ERR_OPERATION_FAILED,
-                    "no TCP port is free for the VNC display of '%s'", vm_name(vm));
-}
-
-/* What QEMU does where nothing is said, so that clients know where to connect. */
-static void fill_listen(DomainGraphics *graphics) {
-        DomainListen *listen = graphics->listens && graphics->listens->len > 0
-                                       ? g_ptr_array_index(graphics->listens, 0)
-                                       : NULL;
-
-        if (!listen || listen->type != LISTEN_ADDRESS || listen->address)
-                return;
-        listen->address = g_strdup(VNC_ADDRESS);
-        if (!graphics->listen_address)
-                graphics->listen_address = g_strdup(VNC_ADDRESS);
-}
-
-static int fill_graphics(Vm *vm, DomainDef *live, Err *err) {
-        DOMAIN_FOREACH(DomainGraphics, graphics, live, DOMAIN_GRAPHICS) {
-                bool by_socket = graphics->socket || graphics->listens->len > 0;
-                int r;
-
-                fill_listen(graphics);
-                for (guint i = 0; by_socket && i < graphics->listens->len; i++) {
-                        const DomainListen *listen = g_ptr_array_index(graphics->listens, i);
-
-                        if (listen->type == LISTEN_ADDRESS && !graphics->socket)
-                                by_socket = false;
-                }
-                if (by_socket || (graphics->port.is_set && graphics->autoport != DOMAIN_SWITCH_ON))
-                        continue;
-                r = choose_vnc_port(vm, graphics, err);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
-}
-
-/* The name of the channel is the name of its socket: that is how a generated path is known. */
-static void fill_channels(Vm *vm, DomainDef *live) {
-        DOMAIN_FOREACH(DomainChar, channel, live, DOMAIN_CHANNEL) {
-                if (channel->type != CHAR_TYPE_UNIX || channel->source.path ||
-                    !channel->target.name || strchr(channel->target.name, '/'))
-                        continue;
-                channel->source.node.is_present = true;
-                channel->source.mode = CHAR_MODE_BIND;
-                channel->source.path =
-                        store_run_path(&vm->manager->paths, vm_name(vm), channel->target.name);
-        }
-}
-
-static void fill_taps(DomainDef *live) {
-        DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
-                if (net->type == NET_TYPE_BRIDGE && !net->target.dev) {
-                        net->target.node.is_present = true;
-                        net->target.dev = tap_free_name();
-                }
-}
 
 static int fill_nvram(const DomainDef *live, Err *err) {
         g_autofree char *template = NULL;
@@ -171,9 +72,7 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
         if (r < 0)
                 return r;
         domain_def_assign_aliases(live);
-        fill_channels(vm, live);
-        fill_taps(live);
-        r = fill_graphics(vm, live, err);
+        r = vm_kind_fill_all(vm, live, err);
         if (r == 0)
                 r = fill_nvram(live, err);
         if (r < 0)
@@ -200,6 +99,7 @@ static QemuRuntime qemu_runtime(const Vm *vm, int listen_fd) {
                 .qmp_fd = listen_fd,
                 .has_vhost_net = access("/dev/vhost-net", R_OK | W_OK) == 0,
                 .has_sandbox = caps && caps->has_sandbox,
+                .fds = vm->fds,
         };
 }
 
@@ -219,12 +119,30 @@ static void log_command_line(Boot *boot, GPtrArray *argv) {
         boot->log_offset = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 }
 
+/* The monitor's socket and what the devices' steps have opened. */
+static GArray *inherited_fds(const Vm *vm, int listen_fd) {
+        GArray *fds = g_array_new(FALSE, FALSE, sizeof(int));
+        GHashTableIter iter;
+        gpointer value;
+
+        g_array_append_val(fds, listen_fd);
+        if (vm->fds)
+                g_hash_table_iter_init(&iter, vm->fds);
+        while (vm->fds && g_hash_table_iter_next(&iter, NULL, &value)) {
+                int fd = GPOINTER_TO_INT(value);
+
+                g_array_append_val(fds, fd);
+        }
+        return fds;
+}
+
 static int spawn_qemu(Boot *boot, int listen_fd, Err *err) {
         Vm *vm = boot->vm;
         QemuRuntime runtime = qemu_runtime(vm, listen_fd);
         g_autoptr(GPtrArray) argv = NULL;
         g_autofree char *log = log_path(vm);
-        ProcessSpec spec = {.log_path = log, .fds = &listen_fd, .n_fds = 1};
+        g_autoptr(GArray) fds = inherited_fds(vm, listen_fd);
+        ProcessSpec spec = {.log_path = log, .fds = (int *)(void *)fds->data, .n_fds = fds->len};
         int r = qemu_args_build(vm->live, &runtime, &argv, err);
 
         if (r < 0)
@@ -252,6 +170,7 @@ static int qemu_run(Step *step, Err *err) {
                 r = vm_write_status(vm, err); /* before: a QEMU that nobody knows is never left */
         if (r == 0)
                 r = spawn_qemu(boot, listen_fd, err);
+        vm_drop_fds(vm);
         if (r == 0)
                 r = vm_watch_consume_fd(vm, steal_fd(&fd), err);
         if (r == 0)
@@ -501,9 +420,9 @@ static int build_plan(Vm *vm, const VmStart *options, const DomainDef *live, Pla
 
         if (r < 0)
                 return r;
-        DOMAIN_FOREACH(DomainInterface, net, live, DOMAIN_INTERFACE)
-                if (net->type == NET_TYPE_BRIDGE)
-                        tap_add_step(plan, net->target.dev, net->source.bridge);
+        r = vm_kind_plan_all(vm, plan, live, err);
+        if (r < 0)
+                return r;
         plan_add(plan, &step_qemu, NULL, boot_new(vm));
         if (!options->paused)
                 plan_add(plan, &step_continue, NULL, boot_new(vm));
@@ -523,6 +442,7 @@ int vm_plan_start(Vm *vm, const VmStart *options, Plan **ret, Err *err) {
 static void start_failed(Job *job, const Err *err) {
         Vm *vm = job_vm(job);
 
+        vm_drop_fds(vm);
         g_clear_pointer(&vm->live, domain_def_free);
         if (!vm->persistent)
                 vm_forget(vm);

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "daemon/store.h"
+#include "daemon/vm-kind.h"
 
 #define STATUS_FORMAT 1
 
@@ -22,6 +23,7 @@ void vm_unref(Vm *vm) {
         qmp_free(vm->qmp);
         process_free(vm->process);
         g_clear_pointer(&vm->cards, g_hash_table_unref);
+        vm_drop_fds(vm);
         g_hash_table_unref(vm->consoles);
         domain_def_free(vm->config);
         domain_def_free(vm->live);

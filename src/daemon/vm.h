@@ -80,6 +80,7 @@ struct Vm {
         Job *stop_job;  /* waits for the process's end */
         GList *unplugs; /* of VmUnplug */
 
+        GHashTable *fds; /* name → open file for the QEMU that comes; NULL: none (vm-kind.h) */
         GHashTable *consoles; /* path of a terminal → the Stream that has it open */
 };
 

@@ -17,6 +17,10 @@ void qemu_args_add_format(GPtrArray *args, const char *option, const char *forma
 /* value with ',' doubled, as QEMU's key=value lists want it. */
 char *qemu_args_escape(const char *value);
 
+/* The text by which QEMU knows an open file: a number, or its name where it came over the monitor.
+ */
+char *qemu_args_fd(const QemuRuntime *runtime, const char *name);
+
 /* ---- kinds of device: args-X.c beside domain/X.c ---- */
 
 typedef struct QemuContext {

@@ -70,6 +70,14 @@ static bool is_built_in(const DomainDef *def, const DomainDevice *device) {
         return kind->is_built_in && kind->is_built_in(def, device);
 }
 
+char *qemu_args_fd(const QemuRuntime *runtime, const char *name) {
+        gpointer fd;
+
+        if (runtime->fds && g_hash_table_lookup_extended(runtime->fds, name, NULL, &fd))
+                return g_strdup_printf("%d", GPOINTER_TO_INT(fd));
+        return g_strdup(name);
+}
+
 /* ---- what stands behind a device ---- */
 
 /* Each way of making something, as an option and in QMP, and how it is taken back. */

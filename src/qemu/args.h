@@ -25,6 +25,9 @@ typedef struct QemuRuntime {
         bool has_vhost_net;   /* /dev/vhost-net can be opened: virtio interfaces use it */
         bool has_sandbox;     /* QEMU was built with seccomp */
         const char *pid_file; /* NULL: none */
+        /* Open files that QEMU inherits, name → GINT_TO_POINTER(number); NULL: the device is
+         * plugged in, and they are sent over the monitor under their names (getfd). */
+        GHashTable *fds;
 } QemuRuntime;
 
 /* argv of QEMU, from the emulator's path to the NULL at its end (GPtrArray of owned strings).

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/vm-kind.h"
+
+#include <string.h>
+
+#include "daemon/store.h"
+
+/* The name of the channel is the name of its socket: that is how a generated path is known. */
+static int fill_channel(Vm *vm, DomainDef *live, DomainDevice *device, Err *err) {
+        DomainChar *channel = (DomainChar *)device;
+
+        if (channel->type != CHAR_TYPE_UNIX || channel->source.path || !channel->target.name ||
+            strchr(channel->target.name, '/'))
+                return 0;
+        channel->source.node.is_present = true;
+        channel->source.mode = CHAR_MODE_BIND;
+        channel->source.path =
+                store_run_path(&vm->manager->paths, vm_name(vm), channel->target.name);
+        return 0;
+}
+
+const VmKind vm_channel_kind = {.fill = fill_channel};
