@@ -15,14 +15,14 @@ RNG = "<rng model='virtio'><backend model='random'>/dev/urandom</backend></rng>"
 def guest(name: str, devices: str = "", os: str = "", **parts: str) -> str:
     """A small q35 guest that runs its firmware only.
 
-    parts: memory (MiB), uuid, machine, and before/after, which go in front of and behind <devices>.
+    parts: memory (MiB), vcpu, uuid, machine, and before/after, which go in front of and behind <devices>.
     """
     uuid = f"<uuid>{parts['uuid']}</uuid>" if "uuid" in parts else ""
     return f"""<domain type='qemu'>
   <name>{name}</name>
   {uuid}
   <memory unit='MiB'>{parts.get("memory", "32")}</memory>
-  <vcpu>1</vcpu>
+  <vcpu>{parts.get("vcpu", "1")}</vcpu>
   <os><type arch='x86_64' machine='{parts.get("machine", "q35")}'>hvm</type>{os}</os>
   <features><acpi/></features>
   {parts.get("before", "")}
