@@ -286,14 +286,19 @@ static int parse_field(DomainParse *parse, const DomainField *field, xmlNode *no
         return parse_attr(node, field, object, err);
 }
 
-/* What nobody knows is kept and named, unless the client asked for validation. */
-static int warn_unknown(DomainParse *parse, const char *what, unsigned line, Err *err) {
+/* What nobody knows is kept and named, unless the client asked for validation. nearest is what it
+ * may have meant (taken over; NULL: nothing). */
+static int warn_unknown(DomainParse *parse, const char *what, unsigned line, char *nearest,
+                        Err *err) {
+        g_autofree char *name = nearest;
+        g_autofree char *hint = name ? g_strdup_printf("; is '%s' meant?", name) : g_strdup("");
+
         if (parse->flags & DOMAIN_PARSE_VALIDATE)
-                return fail(err, VIR_ERR_XML_INVALID_SCHEMA, "%s at line %u is known to no schema",
-                            what, line);
+                return fail(err, VIR_ERR_XML_INVALID_SCHEMA,
+                            "%s at line %u is known to no schema%s", what, line, hint);
         g_ptr_array_add(parse->warnings,
-                        g_strdup_printf("%s at line %u is known to no schema and kept as it is",
-                                        what, line));
+                        g_strdup_printf("%s at line %u is known to no schema and kept as it is%s",
+                                        what, line, hint));
         return 0;
 }
 
@@ -329,7 +334,8 @@ static int parse_rest_attr(DomainParse *parse, xmlNode *node, xmlAttr *attr, Dom
         if (!attr->ns && schema_has_attr(xml_name(node), name))
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s at line %u is not served yet",
                             what, xml_line(node));
-        r = warn_unknown(parse, what, xml_line(node), err);
+        r = warn_unknown(parse, what, xml_line(node),
+                         attr->ns ? NULL : schema_nearest_attr(xml_name(node), name), err);
         if (r < 0)
                 return r;
         keep_attr(head, text);
@@ -349,7 +355,9 @@ static int parse_rest_child(DomainParse *parse, xmlNode *node, xmlNode *child, D
         if (is_known)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s at line %u is not served yet",
                             what, xml_line(child));
-        r = warn_unknown(parse, what, xml_line(child), err);
+        r = warn_unknown(parse, what, xml_line(child),
+                         prefix ? NULL : schema_nearest_element(xml_name(node), xml_name(child)),
+                         err);
         if (r < 0)
                 return r;
         if (!head->kept)
@@ -493,6 +501,8 @@ static void format_child(XmlWriter *writer, const DomainField *field, const void
 static void format_own(XmlWriter *writer, const DomainField *field, const void *object) {
         g_autofree char *text = value_text(field, at_const(object, field->offset));
 
+        if (field->place == PLACE_TEXT && field->type == FIELD_KIB)
+                xml_writer_attr(writer, "unit", "KiB");
         if (field->place == PLACE_TEXT)
                 xml_writer_text(writer, text);
         else

@@ -24,3 +24,8 @@ bool schema_has_attr(const char *element, const char *name);
 
 /* True too where the schema allows any text. */
 bool schema_has_value(const char *element, const char *attr, const char *value);
+
+/* The name that the schema has in that place and that is nearest to a mistyped one; the caller's,
+ * NULL: none is near. */
+char *schema_nearest_element(const char *parent, const char *name);
+char *schema_nearest_attr(const char *element, const char *name);

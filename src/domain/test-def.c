@@ -130,6 +130,38 @@ static void the_schema_table_is_found_by_name(void **state) {
         assert_true(schema_has_value("alias", "name", "anything"));
 }
 
+static void a_slip_of_the_hand_is_told_from_a_new_name(void **state) {
+        static const char *const slips[][3] = {
+                {"disk", "sorce", "source"}, {"domain", "nmae", "name"},
+                {"disk", "future", NULL},    {"domain", "", NULL},
+                {"nowhere", "source", NULL}, {"domain", "x", NULL},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(slips); i++) {
+                g_autofree char *found = schema_nearest_element(slips[i][0], slips[i][1]);
+
+                if (slips[i][2])
+                        assert_string_equal(found, slips[i][2]);
+                else
+                        assert_null(found);
+        }
+}
+
+static void validation_names_what_may_have_been_meant(void **state) {
+        static const char mistyped[] =
+                "<domain type='qemu'><name>g</name><memory>65536</memory>"
+                "<os><type>hvm</type></os><devices><disk type='file' devcie='cdrom'>"
+                "<target dev='sda' bus='sata'/></disk></devices></domain>";
+        g_auto(Err) err = ERR_INIT;
+        DomainDef *def = NULL;
+
+        assert_int_not_equal(domain_def_parse(mistyped, strlen(mistyped), NULL,
+                                              DOMAIN_PARSE_VALIDATE, &def, &err),
+                             0);
+        assert_int_equal(err.code, VIR_ERR_XML_INVALID_SCHEMA);
+        assert_non_null(strstr(err.message, "is 'device' meant?"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(live_xml_comes_back_whole),
@@ -140,6 +172,8 @@ int main(void) {
                 cmocka_unit_test(a_new_guest_gets_a_random_uuid),
                 cmocka_unit_test(uuids_are_read_to_the_last_digit),
                 cmocka_unit_test(the_schema_table_is_found_by_name),
+                cmocka_unit_test(a_slip_of_the_hand_is_told_from_a_new_name),
+                cmocka_unit_test(validation_names_what_may_have_been_meant),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
