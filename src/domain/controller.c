@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "domain/kind.h"
+#include <string.h>
 
 #include "domain/defaults.h"
+#include "domain/kind.h"
+
+#define NVME_SERIAL_MAX 20 /* NVMe base specification, Identify Controller: SN */
 
 /* ---- XML ---- */
 
-static const char *const controller_types[] = {"usb", "ide", "sata", "virtio-serial", "pci", NULL};
+static const char *const controller_types[] = {
+        "usb", "ide", "sata", "virtio-serial", "pci", "scsi", "fdc", "nvme", NULL,
+};
+G_STATIC_ASSERT(G_N_ELEMENTS(controller_types) == _CONTROLLER_MAX);
+
 static const char *const controller_models[] = {
         "pci-root",
         "pci-bridge",
+        "pci-expander-bus",
         "dmi-to-pci-bridge",
         "pcie-root",
+        "pcie-expander-bus",
         "pcie-root-port",
         "pcie-switch-upstream-port",
         "pcie-switch-downstream-port",
@@ -24,10 +33,21 @@ static const char *const controller_models[] = {
         "ich9-uhci3",
         "nec-xhci",
         "qemu-xhci",
+        "pci-ohci",
         "none",
+        "auto",
+        "lsilogic",
+        "lsisas1068",
+        "lsisas1078",
+        "vmpvscsi",
+        "dc390",
+        "am53c974",
+        "virtio-scsi",
+        "virtio-transitional",
+        "virtio-non-transitional",
         NULL,
 };
-G_STATIC_ASSERT(G_N_ELEMENTS(controller_models) == USB_MODEL_NONE + 1);
+G_STATIC_ASSERT(G_N_ELEMENTS(controller_models) == VIRTIO_MODEL_NON_TRANSITIONAL + 1);
 
 static bool has_ports(const void *object) {
         const DomainController *controller = object;
@@ -43,17 +63,29 @@ static bool is_usb_controller(const void *object) {
         return ((const DomainController *)object)->type == CONTROLLER_USB;
 }
 
+static bool is_virtio_serial(const void *object) {
+        return ((const DomainController *)object)->type == CONTROLLER_VIRTIO_SERIAL;
+}
+
+static bool is_nvme(const void *object) {
+        return ((const DomainController *)object)->type == CONTROLLER_NVME;
+}
+
 static const DomainField model_name_fields[] = {
         ATTR_STRING(DomainText, text, "name", .is_required = true),
         END,
 };
 const DomainElement domain_text_model_element = ELEMENT(DomainText, "model", model_name_fields);
 
+#define NODES_MAX 128 /* of QEMU */
+
 static const DomainField controller_target_fields[] = {
         ATTR_NUM(DomainController, target.chassis_nr, "chassisNr", .max = UINT8_MAX),
         ATTR_NUM(DomainController, target.chassis, "chassis", .max = UINT8_MAX),
         ATTR_HEX(DomainController, target.port, "port", 1, .max = UINT8_MAX),
+        ATTR_NUM(DomainController, target.bus_nr, "busNr", .max = UINT8_MAX - 1),
         ATTR_ON(DomainController, target.hotplug, "hotplug"),
+        ATTR_NUM(DomainController, target.numa, "node", .place = PLACE_LEAF, .max = NODES_MAX - 1),
         END,
 };
 static const DomainElement controller_target =
@@ -65,17 +97,51 @@ static const DomainField master_fields[] = {
 };
 static const DomainElement master = PART_OF(DomainController, master, "master", master_fields);
 
+static const DomainField driver_fields[] = {
+        ATTR_NUM(DomainController, driver.queues, "queues", .max = UINT16_MAX),
+        ATTR_NUM(DomainController, driver.cmd_per_lun, "cmd_per_lun"),
+        ATTR_NUM(DomainController, driver.max_sectors, "max_sectors"),
+        ATTR_ON(DomainController, driver.ioeventfd, "ioeventfd"),
+        ATTR_NUM(DomainController, driver.iothread, "iothread"),
+        ATTR_ON(DomainController, driver.iommu, "iommu"),
+        ATTR_ON(DomainController, driver.ats, "ats"),
+        ATTR_ON(DomainController, driver.packed, "packed"),
+        ATTR_ON(DomainController, driver.page_per_vq, "page_per_vq"),
+        END,
+};
+static const DomainElement controller_driver =
+        PART_OF(DomainController, driver, "driver", driver_fields);
+
+static const DomainField pcihole64_fields[] = {
+        ATTR_(DomainController, pcihole64.kib, NULL, FIELD_KIB, .place = PLACE_TEXT,
+              .is_required = true),
+        END,
+};
+static const DomainElement pcihole64 =
+        PART_OF(DomainController, pcihole64, "pcihole64", pcihole64_fields);
+
+static const DomainField controller_serial_fields[] = {
+        TEXT_STRING(DomainText, text, .is_required = true),
+        END,
+};
+static const DomainElement controller_serial =
+        ELEMENT(DomainText, "serial", controller_serial_fields);
+
 static const DomainField controller_fields[] = {
         ATTR_ENUM(DomainController, type, "type", controller_types, .is_required = true),
         ATTR_NUM(DomainController, index, "index", .max = UINT8_MAX),
         ATTR_ENUM(DomainController, model, "model", controller_models),
         ATTR_NUM(DomainController, ports, "ports", .when = has_ports, .max = 255),
+        ATTR_NUM(DomainController, vectors, "vectors", .when = is_virtio_serial, .max = UINT16_MAX),
+        CHILD(DomainController, serial, "serial", controller_serial, .when = is_nvme),
         CHILD(DomainController, model_name, "model", domain_text_model_element,
               .when = is_pci_controller),
         PART("target", controller_target, .when = is_pci_controller),
+        PART("driver", controller_driver),
         DEVICE_ALIAS,
         PART("master", master, .when = is_usb_controller),
         DEVICE_ADDRESS,
+        PART("pcihole64", pcihole64, .when = is_pci_controller),
         END,
 };
 
@@ -124,7 +190,9 @@ static ControllerModel default_pci_model(const DomainDef *def, unsigned index) {
 static const char *pci_model_name(ControllerModel model) {
         static const char *const names[] = {
                 [PCI_MODEL_BRIDGE] = "pci-bridge",
+                [PCI_MODEL_EXPANDER] = "pxb",
                 [PCI_MODEL_DMI_TO_PCI] = "i82801b11-bridge",
+                [PCI_MODEL_PCIE_EXPANDER] = "pxb-pcie",
                 [PCI_MODEL_PCIE_ROOT_PORT] = "pcie-root-port",
                 [PCI_MODEL_PCIE_SWITCH_UP] = "x3130-upstream",
                 [PCI_MODEL_PCIE_SWITCH_DOWN] = "xio3130-downstream",
@@ -134,16 +202,43 @@ static const char *pci_model_name(ControllerModel model) {
         return (size_t)model < G_N_ELEMENTS(names) ? names[model] : NULL;
 }
 
-static void fill_pci_controller(DomainDef *def, DomainController *controller) {
+static bool is_expander(const DomainController *controller) {
+        return controller->model == PCI_MODEL_EXPANDER ||
+               controller->model == PCI_MODEL_PCIE_EXPANDER;
+}
+
+/* The buses behind an expander follow its own number: each new one stands below the others, with
+ * a number between for one bridge. Firmware counts the buses of the first root bus from 0 up. */
+static int fill_bus_nr(const DomainDef *def, DomainController *controller, Err *err) {
+        uint64_t lowest = UINT8_MAX + 1;
+
+        if (controller->target.bus_nr.is_set)
+                return 0;
+        DOMAIN_FOREACH(DomainController, other, def, DOMAIN_CONTROLLER) {
+                if (is_expander(other))
+                        lowest = MIN(lowest, domain_num_or(other->target.bus_nr, lowest));
+        }
+        if (lowest <= 2)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "PCI controller %u: no bus number is left below those of the guest's "
+                            "expander buses",
+                            (unsigned)controller->index.value);
+        fill_num(&controller->target.bus_nr, lowest - 2);
+        return 0;
+}
+
+static int fill_pci_controller(DomainDef *def, DomainController *controller, Err *err) {
         const char *name;
 
         FILL_ENUM(controller->model, default_pci_model(def, (unsigned)controller->index.value));
         name = pci_model_name(controller->model);
         if (!name)
-                return;
+                return 0;
         controller->model_name.node.is_present = true;
         fill_text(&controller->model_name.text, name);
         controller->target.node.is_present = true;
+        if (is_expander(controller))
+                return fill_bus_nr(def, controller, err);
         if (controller->model == PCI_MODEL_BRIDGE)
                 fill_num(&controller->target.chassis_nr, controller->index.value);
         else if (controller->model == PCI_MODEL_PCIE_ROOT_PORT ||
@@ -151,6 +246,18 @@ static void fill_pci_controller(DomainDef *def, DomainController *controller) {
                 fill_num(&controller->target.chassis, controller->index.value);
         else if (!controller->target.hotplug)
                 controller->target.node.is_present = controller->target.node.line > 0;
+        return 0;
+}
+
+/* QEMU wants a serial number; this one is the guest's own and stays. */
+static void fill_nvme_serial(const DomainDef *def, DomainController *controller) {
+        const uint8_t *uuid = def->uuid;
+
+        controller->serial.node.is_present = true;
+        if (!controller->serial.text)
+                controller->serial.text =
+                        g_strdup_printf("%02x%02x%02x%02x-%u", uuid[0], uuid[1], uuid[2], uuid[3],
+                                        (unsigned)controller->index.value);
 }
 
 static int fill_controller(DomainDef *def, DomainDevice *device, Err *err) {
@@ -159,10 +266,15 @@ static int fill_controller(DomainDef *def, DomainDevice *device, Err *err) {
         if (!controller->index.is_set)
                 fill_num(&controller->index, domain_controller_next_index(def, controller));
         if (controller->type == CONTROLLER_PCI)
-                fill_pci_controller(def, controller);
+                return fill_pci_controller(def, controller, err);
         if (controller->type == CONTROLLER_USB)
                 FILL_ENUM(controller->model,
                           domain_def_is_q35(def) ? USB_MODEL_QEMU_XHCI : USB_MODEL_PIIX3_UHCI);
+        if (controller->type == CONTROLLER_NVME)
+                fill_nvme_serial(def, controller);
+        if (controller->type == CONTROLLER_SCSI &&
+            (controller->model == SCSI_MODEL_AUTO || !controller->model))
+                controller->model = SCSI_MODEL_LSILOGIC;
         return 0;
 }
 
@@ -177,6 +289,9 @@ static int check_controller_model(const DomainController *controller, Err *err) 
         static const ModelRange ranges[] = {
                 {CONTROLLER_PCI, PCI_MODEL_ROOT, PCI_MODEL_PCIE_TO_PCI},
                 {CONTROLLER_USB, USB_MODEL_PIIX3_UHCI, USB_MODEL_NONE},
+                {CONTROLLER_SCSI, SCSI_MODEL_AUTO, VIRTIO_MODEL_NON_TRANSITIONAL},
+                {CONTROLLER_VIRTIO_SERIAL, VIRTIO_MODEL_TRANSITIONAL,
+                 VIRTIO_MODEL_NON_TRANSITIONAL},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(ranges); i++) {
@@ -190,37 +305,102 @@ static int check_controller_model(const DomainController *controller, Err *err) 
                     controller->base.node.line);
 }
 
+/* Machines that a model of PCI controller is for. */
+static bool fits_machine(const DomainController *controller, bool is_q35) {
+        switch (controller->model) {
+        case PCI_MODEL_ROOT:
+        case PCI_MODEL_EXPANDER:
+                return !is_q35;
+        case PCI_MODEL_BRIDGE:
+                return true;
+        default:
+                return is_q35;
+        }
+}
+
+static int check_pci_target(const DomainController *controller, Err *err) {
+        unsigned index = (unsigned)controller->index.value;
+
+        if (is_expander(controller)) {
+                if (controller->target.bus_nr.value > 0)
+                        return 0;
+                return fail(err, VIR_ERR_XML_ERROR, "PCI controller %u: busNr is from 1 to 254",
+                            index);
+        }
+        if (controller->target.bus_nr.is_set || controller->target.numa.is_set)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "PCI controller %u: busNr and a NUMA node are for expander buses",
+                            index);
+        return 0;
+}
+
 static int check_pci_controller(const DomainDef *def, const DomainController *controller,
                                 Err *err) {
-        bool is_q35 = domain_def_is_q35(def);
         bool is_root =
                 controller->model == PCI_MODEL_ROOT || controller->model == PCI_MODEL_PCIE_ROOT;
-        bool is_express = controller->model >= PCI_MODEL_DMI_TO_PCI;
         unsigned index = (unsigned)controller->index.value;
 
         if (is_root != (index == 0))
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "PCI controller %u: index 0 is for the root bus and for nothing else",
                             index);
-        if ((is_express && !is_q35) || (controller->model == PCI_MODEL_ROOT && is_q35))
+        if (!fits_machine(controller, domain_def_is_q35(def)))
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "PCI controller %u: machine '%s' has no place for this model", index,
                             def->os.type.machine);
-        return 0;
+        if (controller->pcihole64.node.is_present && !is_root)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "PCI controller %u: <pcihole64> is for the root bus", index);
+        return check_pci_target(controller, err);
 }
 
 static int check_model_name(const DomainController *controller, Err *err) {
-        static const char *const names[] = {
-                "pci-bridge",     "i82801b11-bridge",   "pcie-root-port",  "ioh3420",
-                "x3130-upstream", "xio3130-downstream", "pcie-pci-bridge", NULL,
-        };
-        const char *name = controller->model_name.text;
+        const char *name = controller->model_name.text, *wanted = pci_model_name(controller->model);
+        bool is_ioh =
+                controller->model == PCI_MODEL_PCIE_ROOT_PORT && g_strcmp0(name, "ioh3420") == 0;
 
-        if (!name || g_strv_contains(names, name))
+        if (!name || g_strcmp0(name, wanted) == 0 || is_ioh)
                 return 0;
         return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                    "<model name='%s'> at line %u is not served yet", name,
-                    controller->model_name.node.line);
+                    "<model name='%s'> at line %u: this model of PCI controller is '%s'", name,
+                    controller->model_name.node.line, wanted ? wanted : "a part of the machine");
+}
+
+bool domain_controller_is_virtio(const DomainController *controller) {
+        return controller->type == CONTROLLER_VIRTIO_SERIAL ||
+               (controller->type == CONTROLLER_SCSI && controller->model >= SCSI_MODEL_VIRTIO);
+}
+
+static int check_driver(const DomainController *controller, Err *err) {
+        const typeof(controller->driver) *driver = &controller->driver;
+        bool has_queues = driver->queues.is_set || driver->cmd_per_lun.is_set ||
+                          driver->max_sectors.is_set || driver->iothread.is_set;
+        const char *what = NULL;
+
+        if (!driver->node.is_present)
+                return 0;
+        if (!domain_controller_is_virtio(controller))
+                what = "is for virtio's controllers";
+        else if (controller->type != CONTROLLER_SCSI && (has_queues || driver->ioeventfd))
+                what = "has attributes of virtio-scsi";
+        else if (driver->iothread.is_set && driver->iothread.value == 0)
+                what = "names I/O thread 0, and they count from 1";
+        if (!what)
+                return 0;
+        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "<driver> of <controller> at line %u %s",
+                    driver->node.line, what);
+}
+
+static int check_index(const DomainDef *def, const DomainController *controller, Err *err) {
+        unsigned index = (unsigned)controller->index.value;
+        const char *what = controller->type == CONTROLLER_IDE ? "IDE" : "floppy";
+
+        if (controller->type != CONTROLLER_IDE && controller->type != CONTROLLER_FDC)
+                return 0;
+        if (index == 0 && (controller->type == CONTROLLER_FDC || !domain_def_is_q35(def)))
+                return 0;
+        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "machine '%s' has no %s controller %u",
+                    def->os.type.machine, what, index);
 }
 
 static int check_controller(const DomainDef *def, const DomainDevice *device, Err *err) {
@@ -230,11 +410,16 @@ static int check_controller(const DomainDef *def, const DomainDevice *device, Er
         r = check_controller_model(controller, err);
         if (r < 0)
                 return r;
-        if (controller->type == CONTROLLER_IDE &&
-            (controller->index.value > 0 || domain_def_is_q35(def)))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "machine '%s' has no IDE controller %u", def->os.type.machine,
-                            (unsigned)controller->index.value);
+        r = check_index(def, controller, err);
+        if (r < 0)
+                return r;
+        r = check_driver(controller, err);
+        if (r < 0)
+                return r;
+        if (controller->serial.text && strlen(controller->serial.text) > NVME_SERIAL_MAX)
+                return fail(err, VIR_ERR_XML_ERROR,
+                            "<serial> at line %u: an NVMe controller's has %d characters at most",
+                            controller->serial.node.line, NVME_SERIAL_MAX);
         if (controller->type != CONTROLLER_PCI)
                 return 0;
         r = check_pci_controller(def, controller, err);
@@ -245,7 +430,9 @@ static int check_controller(const DomainDef *def, const DomainDevice *device, Er
 
 static char *controller_key(const DomainDevice *device) {
         const DomainController *controller = (const DomainController *)device;
-        static const char *const types[] = {NULL, "USB", "IDE", "SATA", "virtio-serial", "PCI"};
+        static const char *const types[_CONTROLLER_MAX] = {
+                NULL, "USB", "IDE", "SATA", "virtio-serial", "PCI", "SCSI", "floppy", "NVMe",
+        };
         bool is_companion = controller->model >= USB_MODEL_ICH9_UHCI1 &&
                             controller->model <= USB_MODEL_ICH9_UHCI3;
 
@@ -275,6 +462,8 @@ static bool is_on_pci(const DomainDef *def, const DomainDevice *device) {
                        controller->model != PCI_MODEL_PCIE_ROOT;
         case CONTROLLER_USB:
                 return controller->model != USB_MODEL_NONE;
+        case CONTROLLER_FDC:
+                return false;
         default:
                 return true;
         }
@@ -295,7 +484,7 @@ static char *name_by_type(const DomainController *controller, bool is_q35) {
         case CONTROLLER_IDE:
                 return index == 0 ? g_strdup("ide") : g_strdup_printf("ide%u", index);
         default:
-                return g_strdup_printf("virtio-serial%u", index);
+                return g_strdup_printf("%s%u", controller_types[controller->type - 1], index);
         }
 }
 

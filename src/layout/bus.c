@@ -73,10 +73,23 @@ static LayoutHome controller_home(const DomainController *controller) {
         case USB_MODEL_PIIX3_UHCI:
         case USB_MODEL_PIIX4_UHCI:
         case USB_MODEL_EHCI:
+        case USB_MODEL_PCI_OHCI:
+        case SCSI_MODEL_LSILOGIC:
+        case SCSI_MODEL_LSISAS1068:
+        case SCSI_MODEL_LSISAS1078:
+        case SCSI_MODEL_VMPVSCSI:
+        case SCSI_MODEL_DC390:
+        case SCSI_MODEL_AM53C974:
+        case VIRTIO_MODEL_TRANSITIONAL:
                 return LAYOUT_HOME_CONVENTIONAL;
+        case SCSI_MODEL_VIRTIO:
+        case VIRTIO_MODEL_NON_TRANSITIONAL:
+                return LAYOUT_HOME_EXPRESS;
         case CONTROLLER_MODEL_UNSET:
-                return controller->type == CONTROLLER_VIRTIO_SERIAL ? LAYOUT_HOME_EXPRESS
-                                                                    : LAYOUT_HOME_BOARD;
+                return controller->type == CONTROLLER_VIRTIO_SERIAL ||
+                                       controller->type == CONTROLLER_NVME
+                               ? LAYOUT_HOME_EXPRESS
+                               : LAYOUT_HOME_BOARD;
         default: /* ICH9's USB */
                 return LAYOUT_HOME_BOARD;
         }
