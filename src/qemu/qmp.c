@@ -126,7 +126,7 @@ static void take_reply(Qmp *qmp, json_t *message) {
         const char *text;
 
         command = g_queue_peek_head(&qmp->commands);
-        if (!command || !json_is_integer(id) || (uint64_t)json_integer_value(id) != command->id) {
+        if (!command || !json_is_number(id) || (uint64_t)json_number_value(id) != command->id) {
                 g_steal_pointer(&command); /* an answer to nothing that we asked */
                 return;
         }
@@ -153,6 +153,14 @@ static void take_message(Qmp *qmp, json_t *message) {
                 take_reply(qmp, message);
 }
 
+/* QEMU counts in 64 bits without a sign, and writes all ones for "not known"; an integer of jansson
+ * has 63 bits. Then all numbers of that message become reals. */
+static json_t *load_message(const char *text, size_t size) {
+        json_t *message = json_loadb(text, size, 0, NULL);
+
+        return message ? message : json_loadb(text, size, JSON_DECODE_INT_AS_REAL, NULL);
+}
+
 /* Takes whole lines out of incoming; false when the Qmp was freed by a callback. */
 static bool take_lines(Qmp *qmp) {
         bool freed = false;
@@ -161,7 +169,7 @@ static bool take_lines(Qmp *qmp) {
         qmp->freed = &freed;
         while ((end = memchr(qmp->incoming->str, '\n', qmp->incoming->len))) {
                 size_t size = (size_t)(end - qmp->incoming->str);
-                json_t *message = json_loadb(qmp->incoming->str, size, 0, NULL);
+                json_t *message = load_message(qmp->incoming->str, size);
 
                 g_string_erase(qmp->incoming, 0, (gssize)size + 1);
                 if (message)

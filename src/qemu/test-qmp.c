@@ -131,6 +131,15 @@ static void a_closed_monitor_answers_what_is_open(void **state) {
                             "error: QEMU closed its monitor before it answered;");
 }
 
+static void numbers_over_63_bits_are_taken(void **state) {
+        Peer *peer = *state;
+
+        greet(peer);
+        qmp_send(peer->qmp, "a", NULL, on_answer, peer);
+        say(peer, "{\"return\": {\"n\": 18446744073709551615, \"x\": \"1\"}, \"id\": 2}\r\n");
+        assert_string_equal(peer->answers->str, "1;");
+}
+
 static void garbage_is_passed_over(void **state) {
         Peer *peer = *state;
 
@@ -145,6 +154,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(events_come_in_between, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_closed_monitor_answers_what_is_open, setup,
                                                 teardown),
+                cmocka_unit_test_setup_teardown(numbers_over_63_bits_are_taken, setup, teardown),
                 cmocka_unit_test_setup_teardown(garbage_is_passed_over, setup, teardown),
         };
 
