@@ -338,12 +338,6 @@ static int resume(Manager *manager, Call *call, const void *data, void *result, 
 
 /* ---- the table ---- */
 
-#define GIVES(proc, function, type, func)                                                 \
-        {                                                                                 \
-                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
-                PROC_RET(type##_ret), .run = (func)                                       \
-        }
-
 static const Procedure procedures[] = {
         GIVES(DOMAIN_DEFINE_XML, "virDomainDefineXML", remote_domain_define_xml, define_xml),
         GIVES(DOMAIN_DEFINE_XML_FLAGS, "virDomainDefineXMLFlags", remote_domain_define_xml_flags,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "daemon/dispatch.h"
-#include "rpc/params.h"
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
 #include "rpc/remote_domain.h"
@@ -154,6 +153,10 @@ static bool passes_flags(const Vm *vm, unsigned flags) {
                 if ((flags & groups[i]) && !(flags & groups[i] & bits))
                         return false;
         return true;
+}
+
+GPtrArray *rpc_list_vms(Manager *manager, unsigned flags) {
+        return list_vms(manager, passes_flags, flags, -1);
 }
 
 static int list_all_domains(Manager *manager, Call *call, const void *data, void *result,
@@ -404,82 +407,8 @@ static int get_block_job_info(Manager *manager, Call *call, const void *data, vo
         return fail(err, VIR_ERR_INVALID_ARG, "disk '%.200s' not found in domain", args->path);
 }
 
-/* ---- statistics of all guests in one call ---- */
-
-enum { STATS_STATE = 1, STATS_CPU_TOTAL = 2, STATS_BALLOON = 4, STATS_VCPU = 8 };
-
-/* What is asked for and we do not count is left out, as libvirt does without the ENFORCE flag. */
-static void add_stats(RpcParams *params, const Vm *vm, unsigned stats) {
-        const DomainDef *def = vm_def(vm, false);
-        unsigned count = (unsigned)domain_num_or(def->vcpu.count, 1);
-
-        if (!stats || (stats & STATS_STATE)) {
-                rpc_params_add_int(params, "state.state", (int)vm->state);
-                rpc_params_add_int(params, "state.reason", vm->reason);
-        }
-        if ((!stats || (stats & STATS_CPU_TOTAL)) && vm->process)
-                rpc_params_add_u64(params, "cpu.time", cpu_time(vm));
-        if (!stats || (stats & STATS_BALLOON)) {
-                rpc_params_add_u64(params, "balloon.current", def->current_memory);
-                rpc_params_add_u64(params, "balloon.maximum", def->memory);
-        }
-        if (!stats || (stats & STATS_VCPU)) {
-                rpc_params_add_uint(params, "vcpu.current",
-                                    (unsigned)domain_num_or(def->vcpu.current, count));
-                rpc_params_add_uint(params, "vcpu.maximum", count);
-        }
-}
-
-static int collect_vms(Manager *manager, const remote_connect_get_all_domain_stats_args *args,
-                       GPtrArray **ret, Err *err) {
-        g_autoptr(GPtrArray) list = NULL;
-
-        if (args->doms.doms_len == 0) {
-                *ret = list_vms(manager, passes_flags, args->flags & LIST_ALL, -1);
-                return 0;
-        }
-        list = g_ptr_array_new();
-        for (u_int i = 0; i < args->doms.doms_len; i++) {
-                Vm *vm = NULL;
-                int r = rpc_find_vm(manager, &args->doms.doms_val[i], &vm, err);
-
-                if (r < 0)
-                        return r;
-                g_ptr_array_add(list, vm);
-        }
-        *ret = g_steal_pointer(&list);
-        return 0;
-}
-
-static int get_all_stats(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        const remote_connect_get_all_domain_stats_args *args = data;
-        remote_connect_get_all_domain_stats_ret *ret = result;
-        g_autoptr(GPtrArray) list = NULL;
-        int r = collect_vms(manager, args, &list, err);
-
-        if (r < 0)
-                return r;
-        ret->retStats.retStats_val = g_new0(remote_domain_stats_record, list->len);
-        ret->retStats.retStats_len = list->len;
-        for (guint i = 0; i < list->len; i++) {
-                const Vm *vm = g_ptr_array_index(list, i);
-                remote_domain_stats_record *record = &ret->retStats.retStats_val[i];
-                g_autoptr(RpcParams) params = rpc_params_new();
-
-                rpc_fill_domain(vm, &record->dom);
-                add_stats(params, vm, args->stats);
-                rpc_params_steal(params, &record->params.params_len, &record->params.params_val);
-        }
-        return 0;
-}
-
 /* ---- the table ---- */
 
-#define READS(proc, function, type, func)                                                 \
-        {                                                                                 \
-                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
-                PROC_RET(type##_ret), .read_only = true, .run = (func)                    \
-        }
 #define COUNTS(proc, function, type, func)                                              \
         {                                                                               \
                 .number = REMOTE_PROC_##proc, .name = (function), PROC_RET(type##_ret), \
@@ -535,8 +464,6 @@ static const Procedure procedures[] = {
               remote_domain_list_all_snapshots, list_all_snapshots),
         READS(DOMAIN_HAS_CURRENT_SNAPSHOT, "virDomainHasCurrentSnapshot",
               remote_domain_has_current_snapshot, has_current_snapshot),
-        READS(CONNECT_GET_ALL_DOMAIN_STATS, "virConnectGetAllDomainStats",
-              remote_connect_get_all_domain_stats, get_all_stats),
         {.number = REMOTE_PROC_DOMAIN_ABORT_JOB,
          .name = "virDomainAbortJob",
          PROC_ARGS(remote_domain_abort_job_args),

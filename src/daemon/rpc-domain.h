@@ -11,6 +11,16 @@
  * (rpc-domain-device.c). */
 extern const ProcedureTable rpc_domain_life_table;
 extern const ProcedureTable rpc_domain_device_table;
+/* Numbers (rpc-domain-stats.c), and changing them (rpc-domain-tune.c). */
+extern const ProcedureTable rpc_domain_stats_table;
+extern const ProcedureTable rpc_domain_tune_table;
+
+/* The flag by which a client takes texts in lists of parameters (VIR_TYPED_PARAM_STRING_OKAY). */
+#define RPC_STRING_OKAY 4u
+
+/* The guests that pass the flags of virConnectListAllDomains, by name; the caller frees the list.
+ */
+GPtrArray *rpc_list_vms(Manager *manager, unsigned flags);
 
 /* The guest of a handle, by its UUID; VIR_ERR_NO_DOMAIN. */
 int rpc_find_vm(Manager *manager, const remote_domain *handle, Vm **ret, Err *err);
@@ -25,6 +35,17 @@ char *rpc_text(const char *text);
  * of a handler: CALL_LATER, or the failure. */
 int rpc_run_plan_consume(Call *call, Plan *plan, Err *err);
 
-/* A table line of a procedure that changes something and has no result. */
+/* Table lines: of a procedure that changes something and has no result, of one that has, and of one
+ * that a read-only connection may call. */
 #define DOES(proc, function, type, func) \
         { .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), .run = (func) }
+#define GIVES(proc, function, type, func)                                                 \
+        {                                                                                 \
+                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
+                PROC_RET(type##_ret), .run = (func)                                       \
+        }
+#define READS(proc, function, type, func)                                                 \
+        {                                                                                 \
+                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
+                PROC_RET(type##_ret), .read_only = true, .run = (func)                    \
+        }

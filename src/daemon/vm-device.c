@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-kind.h"
+#include "daemon/vm-tune.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 #include "layout/assign.h"
@@ -43,19 +44,8 @@ static void device_job_free(void *data) {
         g_free(work);
 }
 
-/* LIVE and CONFIG as asked; neither means what the guest is now. */
 static int settle_change(const Vm *vm, VmDeviceChange *change, Err *err) {
-        if (!change->live && !change->config) {
-                change->live = vm_is_active(vm);
-                change->config = !change->live;
-        }
-        if (change->live && !vm_is_active(vm))
-                return fail(err, VIR_ERR_OPERATION_INVALID, "domain is not running");
-        if (change->config && !vm->persistent)
-                return fail(err, VIR_ERR_OPERATION_INVALID,
-                            "guest '%s' is transient and has no configuration to change",
-                            vm_name(vm));
-        return 0;
+        return vm_settle(vm, &change->live, &change->config, err);
 }
 
 static int commit_config(DeviceJob *work, Err *err) {
@@ -611,8 +601,10 @@ void vm_device_deleted(Vm *vm, const char *alias) {
         VmUnplug *unplug = find_unplug(vm, alias);
         g_auto(Err) err = ERR_INIT;
 
-        if (!device)
+        if (!device) {
+                vm_vcpu_deleted(vm, alias);
                 return;
+        }
         free_backends(vm, device);
         device = domain_def_take_device(vm->live, device);
         if (unplug) {

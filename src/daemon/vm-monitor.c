@@ -14,6 +14,7 @@
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-kind.h"
+#include "daemon/vm-tune.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 
@@ -153,10 +154,18 @@ static void on_io_error(Vm *vm, json_t *data) {
                     device ? device : "?");
 }
 
+static void on_balloon(Vm *vm, json_t *data) {
+        json_int_t bytes = json_integer_value(json_object_get(data, "actual"));
+
+        if (bytes > 0)
+                vm_balloon_changed(vm, (uint64_t)bytes);
+}
+
 static const struct MonitorEvent {
         const char *name;
         void (*run)(Vm *vm, json_t *data);
 } monitor_events[] = {
+        {"BALLOON_CHANGE", on_balloon},
         {"BLOCK_IO_ERROR", on_io_error},
         {"DEVICE_DELETED", on_device_deleted},
         {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},

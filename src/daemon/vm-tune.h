@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A change of a guest's numbers, in what runs, in what is configured, or in both, as one job:
+ *
+ *         check on each definition that is meant → commands to QEMU, one after the other → apply
+ *
+ * Nothing is applied unless all checks have passed and QEMU has done all it was told. */
+
+#include "daemon/vm.h"
+
+typedef struct VmTune VmTune;
+
+typedef struct VmTuneKind {
+        const char *name; /* of the job */
+        int (*check)(const VmTune *tune, const DomainDef *def, bool is_live, Err *err);
+        /* The first commands for QEMU, by vm_tune_tell(); NULL: it need not know. */
+        void (*begin)(VmTune *tune);
+        /* QEMU has done a command; may tell it more. VM_TUNE_WAIT: goes on by vm_tune_next() or
+         * vm_tune_fail(). NULL: nothing depends on the answers. */
+        int (*answered)(VmTune *tune, json_t *result, Err *err);
+        void (*apply)(const VmTune *tune, DomainDef *def, bool is_live); /* NULL: nothing to note */
+} VmTuneKind;
+
+#define VM_TUNE_WAIT 1
+
+struct VmTune {
+        const VmTuneKind *kind;
+        bool live, config; /* neither: what the guest is now */
+        unsigned index;    /* of a virtual CPU, an I/O thread … */
+        uint64_t value;
+        const char *text;   /* copied */
+        const uint8_t *map; /* processors of the host, lowest bit first; copied */
+        size_t map_size;
+
+        /* Of the mechanism; zero in what is given to vm_tune(). */
+        Vm *vm;
+        Job *job;
+        json_t *commands;
+        size_t next;
+        sd_event_source *timer; /* ends with the tune */
+};
+
+/* Runs the change as a job and answers the call; of is copied. */
+int vm_tune(Vm *vm, const VmTune *of, Call *call, Err *err);
+
+/* For kinds. arguments is taken over. */
+void vm_tune_tell(VmTune *tune, const char *command, json_t *arguments);
+void vm_tune_next(VmTune *tune);
+void vm_tune_fail(VmTune *tune, const Err *err);
+
+/* LIVE and CONFIG as a client asked, neither meaning what the guest is now; fails where the guest
+ * does not run, or has no configuration. */
+int vm_settle(const Vm *vm, bool *live, bool *config, Err *err);
+
+/* ---- kinds ---- */
+
+extern const VmTuneKind vm_tune_memory;        /* value: KiB */
+extern const VmTuneKind vm_tune_max_memory;    /* value: KiB */
+extern const VmTuneKind vm_tune_memory_period; /* value: seconds */
+extern const VmTuneKind vm_tune_vcpus;         /* value: how many are online */
+extern const VmTuneKind vm_tune_max_vcpus;     /* value: how many there are */
+
+/* QEMU says so. */
+void vm_balloon_changed(Vm *vm, uint64_t bytes);
+/* A virtual CPU was let go of by the guest. False: alias is none. */
+bool vm_vcpu_deleted(Vm *vm, const char *alias);
