@@ -41,14 +41,14 @@ static void define(const char *text, size_t size) {
         g_autofree char *first = NULL;
         g_autofree char *second = NULL;
 
-        if (domain_def_parse(text, size, NULL, 0, &def, &err) < 0 || layout_assign(def, &err) < 0) {
+        if (domain_def_parse(text, size, NULL, 0, &def, &err) < 0 || layout_assign(def, NULL, &err) < 0) {
                 check(err_is_set(&err));
                 return;
         }
         build_args(def);
         first = domain_def_format(def, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
         check(domain_def_parse(first, strlen(first), NULL, 0, &again, NULL) == 0);
-        check(layout_assign(again, NULL) == 0);
+        check(layout_assign(again, NULL, NULL) == 0);
         second = domain_def_format(again, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
         check(g_str_equal(first, second));
         domain_def_parks_companions(def);
@@ -63,7 +63,7 @@ static void plug(const char *text, size_t size) {
         json_t *commands = NULL;
 
         check(domain_def_parse(guest, strlen(guest), NULL, 0, &def, NULL) == 0);
-        check(layout_assign(def, NULL) == 0);
+        check(layout_assign(def, NULL, NULL) == 0);
         domain_def_assign_aliases(def);
         if (domain_device_parse(def, text, size, 0, &device, NULL) < 0)
                 return;

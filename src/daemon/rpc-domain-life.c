@@ -53,7 +53,7 @@ static int parse_config(Manager *manager, const char *xml, bool validate, Domain
         if (r < 0)
                 return r;
         vm_note_conventional(manager, def);
-        r = layout_assign(def, err);
+        r = layout_assign(def, NULL, err);
         if (r < 0)
                 return r;
         for (guint i = 0; i < def->warnings->len; i++)

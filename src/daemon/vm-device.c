@@ -227,7 +227,7 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
                 return r;
         added = g_steal_pointer(&device);
         if (!is_live)
-                r = layout_assign(next, err);
+                r = layout_assign(next, NULL, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&next);

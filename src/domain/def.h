@@ -4,7 +4,7 @@
 /* A guest as its XML describes it: plain values, no running state but what the live XML shows.
  *
  *         r = domain_def_parse(text, size, &defaults, 0, &def, &err);     parse, fill, check
- *         r = layout_assign(def, &err);                                   addresses
+ *         r = layout_assign(def, NULL, &err);                                 addresses
  * (layout/assign.h) text = domain_def_format(def, DOMAIN_FORMAT_INACTIVE); live =
  * domain_def_copy(def); domain_def_assign_aliases(live);   when the guest starts
  *

@@ -2,19 +2,12 @@
 #include "layout/assign.h"
 
 #include "domain/defaults.h"
-#include "layout/bus.h"
+#include "layout/bridge.h"
 #include "layout/drive.h"
 
 /* First slot of bus 0 where the display is looked for. */
 #define VIDEO_SLOT_PC  0x02
 #define VIDEO_SLOT_Q35 0x01
-
-static int fail_full(const LayoutMap *map, const DomainDevice *device, Err *err) {
-        g_autofree char *what = domain_device_describe(device);
-
-        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                    "guest '%s' has no place left on its PCI buses for %s", map->def->name, what);
-}
 
 /* ---- places that a machine gives some devices ---- */
 
@@ -95,168 +88,7 @@ static int place_usuals(LayoutMap *map, Err *err) {
         return layout_bus_reserve(map, video, err);
 }
 
-/* ---- new buses ---- */
-
-static int add_bus(LayoutMap *map, DomainDef *def, ControllerModel model, DomainController **ret,
-                   Err *err) {
-        DomainController *controller;
-        unsigned index = 0;
-        int r;
-
-        while (index < LAYOUT_BUSES && map->bus[index].kind != LAYOUT_BUS_NONE)
-                index++;
-        if (index == LAYOUT_BUSES)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "guest '%s' has %d PCI buses already",
-                            def->name, LAYOUT_BUSES);
-        controller = (DomainController *)domain_device_new(DOMAIN_CONTROLLER);
-        controller->type = CONTROLLER_PCI;
-        controller->model = model;
-        controller->index = DOMAIN_NUM(index);
-        g_ptr_array_add(def->devices.list[DOMAIN_CONTROLLER], controller);
-        r = domain_defaults_fill_device(def, &controller->base, err);
-        if (r < 0)
-                return r;
-        layout_bus_add(map, controller);
-        *ret = controller;
-        return 0;
-}
-
-/* A function in a slot of bus 0 that holds root ports of ours and has room; -1: none. */
-static int find_port_function(const LayoutMap *map, unsigned slot) {
-        const LayoutBus *root = &map->bus[0];
-        const DomainController *first = (const DomainController *)root->holder[slot][0];
-
-        if (!first || first->base.kind != DOMAIN_CONTROLLER ||
-            first->model != PCI_MODEL_PCIE_ROOT_PORT ||
-            first->base.address.multifunction != DOMAIN_SWITCH_ON)
-                return -1;
-        for (int function = 1; function < LAYOUT_FUNCTIONS; function++) {
-                if (!root->holder[slot][function])
-                        return function;
-        }
-        return -1;
-}
-
-/* Root ports share slots of bus 0, eight to one, so that 200 and more fit. */
-static int place_root_port(LayoutMap *map, DomainDevice *device, Err *err) {
-        int slot;
-
-        for (unsigned s = map->bus[0].first_slot; s <= map->bus[0].last_slot; s++) {
-                int function = find_port_function(map, s);
-
-                if (function > 0) {
-                        layout_bus_set_address(device, 0, s, (unsigned)function);
-                        return layout_bus_reserve(map, device, err);
-                }
-        }
-        slot = layout_bus_free_slot(&map->bus[0]);
-        if (slot < 0)
-                return fail_full(map, device, err);
-        layout_bus_set_address(device, 0, (unsigned)slot, 0);
-        device->address.multifunction = DOMAIN_SWITCH_ON;
-        return layout_bus_reserve(map, device, err);
-}
-
-static int add_root_port(LayoutMap *map, DomainDef *def, Err *err) {
-        DomainController *port = NULL;
-        int r = add_bus(map, def, PCI_MODEL_PCIE_ROOT_PORT, &port, err);
-
-        return r < 0 ? r : place_root_port(map, &port->base, err);
-}
-
-/* ---- one slot for a device, or for a card's functions ---- */
-
-/* A bridge stands on a bus of a lower number: QEMU makes them in this order. */
-static unsigned buses_for(const DomainDevice *device) {
-        const DomainController *controller = (const DomainController *)device;
-
-        if (device->kind == DOMAIN_CONTROLLER && controller->type == CONTROLLER_PCI)
-                return (unsigned)controller->index.value;
-        return LAYOUT_BUSES;
-}
-
-static bool find_slot(const LayoutMap *map, const DomainDevice *device, LayoutBusKind kind,
-                      bool is_hotplug, unsigned *ret_bus, unsigned *ret_slot) {
-        for (unsigned i = 0; i < buses_for(device); i++) {
-                const LayoutBus *bus = &map->bus[i];
-                int slot;
-
-                if (bus->kind != kind || (is_hotplug && !bus->is_hotpluggable))
-                        continue;
-                slot = layout_bus_free_slot(bus);
-                if (slot < 0)
-                        continue;
-                *ret_bus = i;
-                *ret_slot = (unsigned)slot;
-                return true;
-        }
-        return false;
-}
-
-static int take_slot(LayoutMap *map, DomainDevice *device, LayoutBusKind kind, Err *err) {
-        unsigned bus, slot;
-
-        if (!find_slot(map, device, kind, false, &bus, &slot))
-                return fail_full(map, device, err);
-        layout_bus_set_address(device, bus, slot, 0);
-        return layout_bus_reserve(map, device, err);
-}
-
-static int place_express(LayoutMap *map, DomainDef *def, DomainDevice *device, Err *err) {
-        unsigned bus, slot;
-
-        if (!find_slot(map, device, LAYOUT_BUS_PORT, false, &bus, &slot)) {
-                int r = add_root_port(map, def, err);
-
-                if (r < 0)
-                        return r;
-        }
-        return take_slot(map, device, LAYOUT_BUS_PORT, err);
-}
-
-/* The port comes first, so that the bridge finds it on a bus of a lower number. */
-static int add_conventional_bus(LayoutMap *map, DomainDef *def, Err *err) {
-        DomainController *bridge = NULL;
-        int r;
-
-        r = add_root_port(map, def, err);
-        if (r < 0)
-                return r;
-        r = add_bus(map, def, PCI_MODEL_PCIE_TO_PCI, &bridge, err);
-        return r < 0 ? r : take_slot(map, &bridge->base, LAYOUT_BUS_PORT, err);
-}
-
-static int place_conventional(LayoutMap *map, DomainDef *def, DomainDevice *device, Err *err) {
-        unsigned bus, slot;
-
-        if (domain_def_is_q35(def) && !find_slot(map, device, LAYOUT_BUS_PCI, false, &bus, &slot)) {
-                int r = add_conventional_bus(map, def, err);
-
-                if (r < 0)
-                        return r;
-        }
-        return take_slot(map, device, LAYOUT_BUS_PCI, err);
-}
-
-static int place(LayoutMap *map, DomainDef *def, DomainDevice *device, Err *err) {
-        const DomainController *controller = (const DomainController *)device;
-
-        switch (layout_bus_home(def, device)) {
-        case LAYOUT_HOME_EXPRESS:
-                return place_express(map, def, device, err);
-        case LAYOUT_HOME_CONVENTIONAL:
-                return place_conventional(map, def, device, err);
-        case LAYOUT_HOME_DOWNSTREAM:
-                return take_slot(map, device, LAYOUT_BUS_SWITCH, err);
-        default:
-                if (device->kind == DOMAIN_CONTROLLER &&
-                    controller->model == PCI_MODEL_PCIE_ROOT_PORT)
-                        return place_root_port(map, device, err);
-                return take_slot(map, device, LAYOUT_BUS_PCIE_ROOT, err);
-        }
-}
-
-/* ---- functions of one host card ---- */
+/* ---- what waits for a place ---- */
 
 static bool is_unplaced(const DomainDef *def, const DomainDevice *device) {
         return domain_device_is_pci(def, device) && !device->address.node.is_present;
@@ -285,6 +117,89 @@ static GPtrArray *find_card(const DomainDef *def, const DomainHostdev *hostdev) 
         g_ptr_array_sort(card, compare_functions);
         return card;
 }
+
+static bool is_first_of_card(const DomainDef *def, const DomainDevice *device) {
+        g_autoptr(GPtrArray) card = NULL;
+
+        if (device->kind != DOMAIN_HOSTDEV)
+                return true;
+        card = find_card(def, (const DomainHostdev *)device);
+        return card->pdata[0] == device;
+}
+
+/* Slots that the unplaced devices will take, by their home. */
+typedef struct Wanted {
+        unsigned n[_LAYOUT_HOME_MAX];
+} Wanted;
+
+static Wanted count_wanted(const DomainDef *def) {
+        Wanted wanted = {};
+
+        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
+                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
+                        if (is_unplaced(def, device) && is_first_of_card(def, device))
+                                wanted.n[layout_bus_home(def, device)]++;
+                }
+        }
+        return wanted;
+}
+
+/* ---- one slot for a device, or for a card's functions ---- */
+
+/* Root ports that devices may take: what is at home on bus 0 keeps its slots, and one port waits
+ * for the bridge to conventional slots, where there is none yet. */
+static unsigned count_ports(const LayoutMap *map, const Wanted *wanted) {
+        unsigned ports = layout_bridge_count_ports(map, wanted->n[LAYOUT_HOME_BOARD]);
+
+        if (layout_bridge_has_bus(map, LAYOUT_BUS_PCI))
+                return ports;
+        return ports > 0 ? ports - 1 : 0;
+}
+
+static int place_conventional(LayoutMap *map, DomainDef *def, DomainDevice *device, Err *err) {
+        if (domain_def_is_q35(def) && layout_bridge_count_free(map, LAYOUT_BUS_PCI) == 0) {
+                int r = layout_bridge_add_conventional(map, def, err);
+
+                if (r < 0)
+                        return r;
+        }
+        return layout_bridge_take_slot(map, device, LAYOUT_BUS_PCI, err);
+}
+
+/* A device that finds no port goes where the conventional ones are: it works there as well. */
+static int place_express(LayoutMap *map, DomainDef *def, DomainDevice *device, Err *err) {
+        if (layout_bridge_count_free(map, LAYOUT_BUS_PORT) == 0) {
+                Wanted wanted = count_wanted(def);
+                int r;
+
+                if (count_ports(map, &wanted) == 0)
+                        return place_conventional(map, def, device, err);
+                r = layout_bridge_add_root_port(map, def, err);
+                if (r < 0)
+                        return r;
+        }
+        return layout_bridge_take_slot(map, device, LAYOUT_BUS_PORT, err);
+}
+
+static int place(LayoutMap *map, DomainDef *def, DomainDevice *device, Err *err) {
+        const DomainController *controller = (const DomainController *)device;
+
+        switch (layout_bus_home(def, device)) {
+        case LAYOUT_HOME_EXPRESS:
+                return place_express(map, def, device, err);
+        case LAYOUT_HOME_CONVENTIONAL:
+                return place_conventional(map, def, device, err);
+        case LAYOUT_HOME_DOWNSTREAM:
+                return layout_bridge_take_slot(map, device, LAYOUT_BUS_SWITCH, err);
+        default:
+                if (device->kind == DOMAIN_CONTROLLER &&
+                    controller->model == PCI_MODEL_PCIE_ROOT_PORT)
+                        return layout_bridge_place_root_port(map, device, err);
+                return layout_bridge_take_slot(map, device, LAYOUT_BUS_PCIE_ROOT, err);
+        }
+}
+
+/* ---- functions of one host card ---- */
 
 static int place_hostdev(LayoutMap *map, DomainDef *def, DomainHostdev *hostdev, Err *err) {
         g_autoptr(GPtrArray) card = find_card(def, hostdev);
@@ -333,9 +248,11 @@ static int add_named_buses(DomainDef *def, Err *err) {
 }
 
 static int check_given(const DomainDef *def, const DomainDevice *device, Err *err) {
+        const DomainController *controller = (const DomainController *)device;
+        bool is_bus = device->kind == DOMAIN_CONTROLLER && controller->type == CONTROLLER_PCI;
         g_autofree char *what = NULL;
 
-        if (device->address.bus.value < buses_for(device))
+        if (!is_bus || device->address.bus.value < controller->index.value)
                 return 0;
         what = domain_device_describe(device);
         return fail(err, VIR_ERR_XML_ERROR,
@@ -367,50 +284,26 @@ static int reserve_given(LayoutMap *map, Err *err) {
         return 0;
 }
 
-/* Slots that the unplaced devices of a pc guest will take. */
-static unsigned count_wanted(const DomainDef *def) {
-        unsigned n = 0;
+/* Conventional slots for all that needs one, made before the last of them goes: on pc all devices,
+ * on q35 the conventional ones and those that find no root port. */
+static int make_room(LayoutMap *map, DomainDef *def, Err *err) {
+        Wanted wanted = count_wanted(def);
+        unsigned n = wanted.n[LAYOUT_HOME_CONVENTIONAL], ports;
 
-        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
-                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
-                        g_autoptr(GPtrArray) card = NULL;
+        if (domain_def_is_q35(def)) {
+                ports = count_ports(map, &wanted) + layout_bridge_count_free(map, LAYOUT_BUS_PORT);
+                if (wanted.n[LAYOUT_HOME_EXPRESS] > ports)
+                        n += wanted.n[LAYOUT_HOME_EXPRESS] - ports;
+                if (n > 0 && !layout_bridge_has_bus(map, LAYOUT_BUS_PCI)) {
+                        int r = n < LAYOUT_SLOTS - 1
+                                        ? 0
+                                        : layout_bridge_add_conventional(map, def, err);
 
-                        if (!is_unplaced(def, device))
-                                continue;
-                        if (kind == DOMAIN_HOSTDEV)
-                                card = find_card(def, (const DomainHostdev *)device);
-                        n += !card || card->pdata[0] == device;
+                        if (r < 0 || n < LAYOUT_SLOTS - 1)
+                                return r;
                 }
         }
-        return n;
-}
-
-static unsigned count_free(const LayoutMap *map, LayoutBusKind kind) {
-        unsigned n = 0;
-
-        for (unsigned i = 0; i < LAYOUT_BUSES; i++) {
-                const LayoutBus *bus = &map->bus[i];
-
-                for (unsigned slot = bus->first_slot; bus->kind == kind && slot <= bus->last_slot;
-                     slot++)
-                        n += layout_bus_is_free(bus, slot);
-        }
-        return n;
-}
-
-/* On pc, a bridge needs a slot of the bus before it: all are made before the last slot goes. */
-static int add_bridges(LayoutMap *map, DomainDef *def, Err *err) {
-        while (count_free(map, LAYOUT_BUS_PCI) < count_wanted(def)) {
-                DomainController *bridge = NULL;
-                int r = add_bus(map, def, PCI_MODEL_BRIDGE, &bridge, err);
-
-                if (r < 0)
-                        return r;
-                r = take_slot(map, &bridge->base, LAYOUT_BUS_PCI, err);
-                if (r < 0)
-                        return r;
-        }
-        return 0;
+        return n > 0 ? layout_bridge_make_room(map, def, n, err) : 0;
 }
 
 static int place_kind(LayoutMap *map, DomainDef *def, DomainDeviceKind kind, Err *err) {
@@ -451,7 +344,7 @@ static int place_all(LayoutMap *map, DomainDef *def, Err *err) {
         r = place_buses(map, def, err);
         if (r < 0)
                 return r;
-        r = domain_def_is_q35(def) ? 0 : add_bridges(map, def, err);
+        r = make_room(map, def, err);
         for (size_t i = 0; i < G_N_ELEMENTS(order) && r == 0; i++)
                 r = place_kind(map, def, order[i], err);
         return r;
@@ -465,9 +358,11 @@ static bool has_root_ports(const DomainDef *def) {
         return false;
 }
 
-static int add_spares(LayoutMap *map, DomainDef *def, Err *err) {
-        while (count_free(map, LAYOUT_BUS_PORT) < LAYOUT_SPARE_PORTS) {
-                int r = add_root_port(map, def, err);
+static int add_spares(LayoutMap *map, DomainDef *def, unsigned n, Err *err) {
+        static const Wanted nothing;
+
+        while (layout_bridge_count_free(map, LAYOUT_BUS_PORT) < n && count_ports(map, &nothing)) {
+                int r = layout_bridge_add_root_port(map, def, err);
 
                 if (r < 0)
                         return r;
@@ -508,7 +403,8 @@ static void mark_multifunction(LayoutMap *map, DomainDef *def) {
         }
 }
 
-int layout_assign(DomainDef *def, Err *err) {
+int layout_assign(DomainDef *def, const LayoutOptions *options, Err *err) {
+        unsigned spares = options ? options->spare_ports : LAYOUT_SPARE_PORTS;
         bool wants_spares = domain_def_is_q35(def) && !has_root_ports(def);
         g_autofree LayoutMap *map = NULL;
         int r;
@@ -529,7 +425,7 @@ int layout_assign(DomainDef *def, Err *err) {
         r = place_all(map, def, err);
         if (r < 0)
                 return r;
-        r = wants_spares ? add_spares(map, def, err) : 0;
+        r = wants_spares ? add_spares(map, def, spares, err) : 0;
         if (r < 0)
                 return r;
         number_ports(def);
@@ -556,11 +452,21 @@ static int check_plug(LayoutMap *map, const DomainDevice *device, Err *err) {
         return 0;
 }
 
+/* The last conventional slot is for the bridge that the next start may need. */
+static bool find_plug_slot(const LayoutMap *map, const DomainDevice *device, bool is_express,
+                           DomainAddress *ret) {
+        /* A conventional device works in a root port too, which is where q35 has room to spare. */
+        if (!is_express && layout_bridge_count_free(map, LAYOUT_BUS_PCI) > 1 &&
+            layout_bridge_find_slot(map, device, LAYOUT_BUS_PCI, true, ret))
+                return true;
+        return layout_bridge_find_slot(map, device, LAYOUT_BUS_PORT, true, ret);
+}
+
 int layout_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
         g_autofree LayoutMap *map = layout_bus_map(def);
         bool is_express = layout_bus_home(def, device) == LAYOUT_HOME_EXPRESS;
         g_autofree char *what = domain_device_describe(device);
-        unsigned bus, slot;
+        DomainAddress place;
         int r;
 
         if (!domain_device_is_pci(def, device))
@@ -570,15 +476,13 @@ int layout_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
                 return r;
         if (device->address.node.is_present)
                 return check_plug(map, device, err);
-        /* A conventional device works in a root port too, which is where q35 has room to spare. */
-        if (!(!is_express && find_slot(map, device, LAYOUT_BUS_PCI, true, &bus, &slot)) &&
-            !find_slot(map, device, LAYOUT_BUS_PORT, true, &bus, &slot))
+        if (!find_plug_slot(map, device, is_express, &place))
                 return fail_hint(
                         err,
                         fail(err, VIR_ERR_OPERATION_FAILED, "guest '%s' has no free %s for %s",
                              def->name, is_express ? "PCI Express port" : "PCI slot", what),
                         "add it to the configuration (--config): the next start has a place "
                         "for it");
-        layout_bus_set_address(device, bus, slot, 0);
+        layout_bus_set_address(device, (unsigned)place.bus.value, (unsigned)place.slot.value, 0);
         return 0;
 }

@@ -20,8 +20,10 @@ static const struct {
 } models[] = {
         [PCI_MODEL_ROOT] = {LAYOUT_BUS_PCI, 0x03, 31, true},
         [PCI_MODEL_BRIDGE] = {LAYOUT_BUS_PCI, 1, 31, true},
+        [PCI_MODEL_EXPANDER] = {LAYOUT_BUS_PCI, 0, 31, false},
         [PCI_MODEL_DMI_TO_PCI] = {LAYOUT_BUS_PCI, 1, 31, false},
         [PCI_MODEL_PCIE_ROOT] = {LAYOUT_BUS_PCIE_ROOT, 0x02, 31, false},
+        [PCI_MODEL_PCIE_EXPANDER] = {LAYOUT_BUS_PCIE_ROOT, 0, 31, false},
         [PCI_MODEL_PCIE_ROOT_PORT] = {LAYOUT_BUS_PORT, 0, 0, true},
         [PCI_MODEL_PCIE_SWITCH_UP] = {LAYOUT_BUS_SWITCH, 0, 31, false},
         [PCI_MODEL_PCIE_SWITCH_DOWN] = {LAYOUT_BUS_PORT, 0, 0, true},
@@ -32,6 +34,7 @@ void layout_bus_add(LayoutMap *map, const DomainController *controller) {
         LayoutBus *bus = &map->bus[controller->index.value];
 
         g_assert(controller->model > 0 && controller->model < G_N_ELEMENTS(models));
+        bus->controller = controller;
         bus->kind = models[controller->model].kind;
         bus->first_slot = models[controller->model].first_slot;
         bus->last_slot = models[controller->model].last_slot;
@@ -54,6 +57,20 @@ LayoutMap *layout_bus_map(const DomainDef *def) {
         return map;
 }
 
+bool layout_bus_is_behind_expander(const LayoutMap *map, unsigned number) {
+        while (number > 0 && map->bus[number].kind != LAYOUT_BUS_NONE) {
+                const DomainController *controller = map->bus[number].controller;
+                const DomainAddress *address = &controller->base.address;
+
+                if (layout_bus_is_expander(controller))
+                        return true;
+                if (!address->node.is_present || address->bus.value >= number)
+                        return false;
+                number = (unsigned)address->bus.value;
+        }
+        return false;
+}
+
 /* ---- where a device is at home ---- */
 
 static LayoutHome controller_home(const DomainController *controller) {
@@ -61,6 +78,8 @@ static LayoutHome controller_home(const DomainController *controller) {
         case PCI_MODEL_BRIDGE:
                 return LAYOUT_HOME_CONVENTIONAL;
         case PCI_MODEL_DMI_TO_PCI:
+        case PCI_MODEL_EXPANDER:
+        case PCI_MODEL_PCIE_EXPANDER:
         case PCI_MODEL_PCIE_ROOT_PORT:
                 return LAYOUT_HOME_BOARD;
         case PCI_MODEL_PCIE_SWITCH_DOWN:
@@ -162,20 +181,45 @@ static bool is_slot_of(const LayoutBus *bus, unsigned number, unsigned slot) {
         return slot >= (number == 0 ? 1 : bus->first_slot) && slot <= bus->last_slot;
 }
 
+/* What stands on a bus of one kind only. */
+static const struct BusRule {
+        ControllerModel model;
+        LayoutBusKind kind;
+        const char *place;
+} rules[] = {
+        {PCI_MODEL_PCIE_ROOT_PORT, LAYOUT_BUS_PCIE_ROOT, "on a root bus"},
+        {PCI_MODEL_DMI_TO_PCI, LAYOUT_BUS_PCIE_ROOT, "on a root bus"},
+        {PCI_MODEL_PCIE_SWITCH_UP, LAYOUT_BUS_PORT, "behind a port"},
+        {PCI_MODEL_PCIE_SWITCH_DOWN, LAYOUT_BUS_SWITCH, "behind an upstream port"},
+};
+
+static const struct BusRule *find_rule(const DomainDevice *device) {
+        const DomainController *controller = (const DomainController *)device;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+                if (device->kind == DOMAIN_CONTROLLER && rules[i].model == controller->model)
+                        return &rules[i];
+        return NULL;
+}
+
 static int check_kind(const LayoutMap *map, const DomainDevice *device, const char *text,
                       Err *err) {
         const LayoutBus *bus = &map->bus[device->address.bus.value];
-        LayoutHome home = layout_bus_home(map->def, device);
+        const struct BusRule *rule = find_rule(device);
         g_autofree char *what = domain_device_describe(device);
 
-        if (bus->kind == LAYOUT_BUS_SWITCH && home != LAYOUT_HOME_DOWNSTREAM)
+        if (bus->kind == LAYOUT_BUS_SWITCH && (!rule || rule->kind != LAYOUT_BUS_SWITCH))
                 return fail(err, VIR_ERR_XML_ERROR,
                             "the guest's PCI address %s of %s is behind an upstream port, which "
                             "takes downstream ports only",
                             text, what);
-        if (home == LAYOUT_HOME_DOWNSTREAM && bus->kind != LAYOUT_BUS_SWITCH)
+        if (rule && rule->kind != bus->kind)
+                return fail(err, VIR_ERR_XML_ERROR, "the guest's PCI address %s of %s is not %s",
+                            text, what, rule->place);
+        if (device->kind == DOMAIN_CONTROLLER && device->address.bus.value > 0 &&
+            layout_bus_is_expander((const DomainController *)device))
                 return fail(err, VIR_ERR_XML_ERROR,
-                            "the guest's PCI address %s of %s is not behind an upstream port", text,
+                            "the guest's PCI address %s of %s: an expander bus is on bus 0", text,
                             what);
         return 0;
 }

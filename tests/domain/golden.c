@@ -72,7 +72,7 @@ static int define(const char *text, DomainDef **ret, Err *err) {
         r = domain_def_parse(text, strlen(text), &defaults, 0, &def, err);
         if (r < 0)
                 return r;
-        r = layout_assign(def, err);
+        r = layout_assign(def, NULL, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&def);

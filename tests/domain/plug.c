@@ -65,7 +65,7 @@ int main(int argc, char **argv) {
         json_t *devices = json_array(), *args, *whole;
 
         check(domain_def_parse(text, strlen(text), NULL, 0, &def, &err), &err);
-        check(layout_assign(def, &err), &err);
+        check(layout_assign(def, NULL, &err), &err);
         domain_def_assign_aliases(def);
         args = build_args(def);
         for (int i = 2; i < argc; i++)
