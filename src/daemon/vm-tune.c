@@ -205,8 +205,8 @@ const VmTuneKind vm_tune_max_memory = {
 static int check_period(const VmTune *tune, const DomainDef *def, bool is_live, Err *err) {
         if (find_balloon(def))
                 return 0;
-        return fail(err, VIR_ERR_OPERATION_INVALID,
-                    "Memory balloon model must be virtio to set the collection period");
+        return fail(err, VIR_ERR_INTERNAL_ERROR,
+                    "No memory balloon device configured, can not set the collection period");
 }
 
 static void begin_period(VmTune *tune) {

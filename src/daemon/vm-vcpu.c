@@ -164,7 +164,7 @@ static int check_max_vcpus(const VmTune *tune, const DomainDef *def, bool is_liv
 
         if (is_live)
                 return fail_hint(err,
-                                 fail(err, VIR_ERR_OPERATION_INVALID,
+                                 fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
                                       "maximum vcpu count of a live domain can't be modified"),
                                  "change the configuration (--config): it counts from the next "
                                  "start");
