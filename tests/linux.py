@@ -13,6 +13,7 @@ import itertools
 import re
 import threading
 import time
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -166,3 +167,44 @@ def booted(dom: libvirt.virDomain, seconds: float = BOOT_SECONDS) -> Iterator[Sh
         dom.resume()
         shell.wait_ready(seconds)
         yield shell
+
+
+CHIPSET = {"0000:00:00.0", "0000:00:01.0", "0000:00:01.3", "0000:00:1f.0", "0000:00:1f.3"}  # in no XML
+
+
+def address_of(address: ElementTree.Element, bus: int) -> str:
+    domain, slot, function = (int(address.get(name), 16) for name in ("domain", "slot", "function"))
+    return f"{domain:04x}:{bus:02x}:{slot:02x}.{function:x}"
+
+
+def expected_pci(dom: libvirt.virDomain, scan: list[PciFunction]) -> dict[str, ElementTree.Element]:
+    """Each device of the live XML by the address at which the guest must see it.
+
+    The XML numbers buses by controllers, the guest as its firmware came upon them: the scan says which
+    bus stands behind which bridge.
+    """
+    behind = {function.address: function.secondary for function in scan}
+    devices = list(ElementTree.fromstring(dom.XMLDesc()).find("devices"))
+    left = [(device, address) for device in devices if (address := device.find("address[@type='pci']")) is not None]
+    buses, found = {0: 0}, {}
+    while left:
+        known = [(device, address) for device, address in left if int(address.get("bus"), 16) in buses]
+        assert known, [ElementTree.tostring(device) for device, _ in left]
+        for device, address in known:
+            where = address_of(address, buses[int(address.get("bus"), 16)])
+            found[where] = device
+            if device.tag == "controller" and device.get("type") == "pci":
+                assert behind.get(where, "-") != "-", f"no bridge at {where}"
+                buses[int(device.get("index"))] = int(behind[where])
+        left = [pair for pair in left if pair not in known]
+    return found
+
+
+def check_pci(dom: libvirt.virDomain, shell: Shell) -> dict[str, ElementTree.Element]:
+    """The guest has each function of the XML at its address, and none besides but the chipset's."""
+    scan = shell.pci()
+    expected = expected_pci(dom, scan)
+    seen = {function.address for function in scan}
+    assert set(expected) <= seen, sorted(set(expected) - seen)
+    assert seen - set(expected) <= CHIPSET, sorted(seen - set(expected))
+    return expected

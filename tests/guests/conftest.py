@@ -35,7 +35,8 @@ def conn(daemon: Daemon) -> Iterator[libvirt.virConnect]:
     connection = libvirt.open(daemon.uri)
     yield connection
     for dom in connection.listAllDomains():
-        remove(dom)
+        if not dom.name().startswith("module-"):
+            remove(dom)
     connection.close()
 
 
