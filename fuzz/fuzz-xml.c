@@ -22,15 +22,18 @@ static void build_args(const DomainDef *def) {
         g_autoptr(DomainDef) live = domain_def_copy(def);
         g_autoptr(GPtrArray) args = NULL;
         g_auto(Err) err = ERR_INIT;
-        json_t *ready;
+        json_t *ready = NULL;
 
         domain_def_assign_aliases(live);
-        if (qemu_args_build(live, &runtime, &args, &err) == 0)
-                check(args->len > 1 && !args->pdata[args->len - 1]);
+        if (qemu_args_build(live, &runtime, &args, &err) < 0) {
+                check(err_is_set(&err));
+                return;
+        }
+        check(args->len > 1 && !args->pdata[args->len - 1]);
+        if (qemu_args_ready(live, &runtime, &ready, &err) == 0)
+                check(json_is_array(ready));
         else
                 check(err_is_set(&err));
-        ready = qemu_args_ready(live);
-        check(json_is_array(ready));
         json_decref(ready);
 }
 
@@ -41,7 +44,8 @@ static void define(const char *text, size_t size) {
         g_autofree char *first = NULL;
         g_autofree char *second = NULL;
 
-        if (domain_def_parse(text, size, NULL, 0, &def, &err) < 0 || layout_assign(def, NULL, &err) < 0) {
+        if (domain_def_parse(text, size, NULL, 0, &def, &err) < 0 ||
+            layout_assign(def, NULL, &err) < 0) {
                 check(err_is_set(&err));
                 return;
         }

@@ -122,6 +122,8 @@ static void on_shutdown(Vm *vm, json_t *data) {
 static void on_reset(Vm *vm, json_t *data) {
         DomainRef ref = vm_domain_ref(vm);
 
+        if (vm->boot_step) /* it belongs to the start */
+                return;
         event_domain_reboot(vm->manager, &ref);
 }
 

@@ -311,6 +311,8 @@ static void prepare_next(Boot *boot) {
 static void on_chardevs(json_t *result, const Err *err, void *userdata) {
         Boot *boot = userdata;
         Vm *vm = boot->vm;
+        QemuRuntime runtime = qemu_runtime(vm, -1);
+        g_auto(Err) fault = ERR_INIT;
         size_t i;
         json_t *item;
 
@@ -324,8 +326,10 @@ static void on_chardevs(json_t *result, const Err *err, void *userdata) {
                         set_ptys(vm->live, label, file + strlen("pty:"));
         }
         name_console_ttys(vm->live);
-        boot->commands = qemu_args_ready(vm->live);
-        prepare_next(boot);
+        if (qemu_args_ready(vm->live, &runtime, &boot->commands, &fault) < 0)
+                on_prepared(NULL, &fault, boot);
+        else
+                prepare_next(boot);
 }
 
 void vm_ready(Vm *vm) {

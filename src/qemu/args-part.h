@@ -21,6 +21,17 @@ char *qemu_args_escape(const char *value);
  */
 char *qemu_args_fd(const QemuRuntime *runtime, const char *name);
 
+/* ---- crowded guests (args-crowd.c) ---- */
+
+/* Leaves out of a device's object what QEMU and firmware have no room for in this guest. */
+void qemu_args_suit_crowd(const DomainDef *def, const DomainDevice *device, json_t *object);
+
+/* The device is not for the command line: it is plugged in before the guest runs. */
+bool qemu_args_is_late(const DomainDef *def, const DomainDevice *device);
+
+/* Appends what follows the last such device. */
+void qemu_args_end_late(const DomainDef *def, json_t *commands);
+
 /* ---- kinds of device: args-X.c beside domain/X.c ---- */
 
 typedef struct QemuContext {

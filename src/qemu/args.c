@@ -21,6 +21,7 @@ static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_WATCHDOG] = &qemu_watchdog_kind,
         [DOMAIN_MEMBALLOON] = &qemu_memballoon_kind,
         [DOMAIN_RNG] = &qemu_rng_kind,
+        [DOMAIN_MEMORY] = &qemu_memory_kind,
 };
 
 static void free_text(char **text) {
@@ -160,7 +161,8 @@ static int add_device(const QemuContext *context, const DomainDevice *device, GP
                 if (r < 0)
                         return r;
         }
-        if (is_built_in(context->def, device) || !kind->device)
+        if (is_built_in(context->def, device) || !kind->device ||
+            qemu_args_is_late(context->def, device))
                 return 0;
         r = make_backend(context, device, &commands, err);
         if (r < 0)
@@ -238,12 +240,13 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
         int r;
 
         qemu_args_add(args, def->devices.emulator, NULL);
-        r = qemu_args_machine(args, def, runtime, err);
+        r = qemu_args_machine(args, &context, err);
         if (r < 0)
                 return r;
         r = add_devices(&context, args, err);
         if (r < 0)
                 return r;
+        qemu_args_own(args, def);
         g_ptr_array_add(args, NULL);
         *ret = g_steal_pointer(&args);
         return 0;
@@ -262,8 +265,10 @@ int qemu_args_device(const DomainDef *def, const DomainDevice *device, const Qem
         r = kinds[device->kind]->device(&context, device, object, err);
         if (r == 0) {
                 SET_STRING(object, "id", device->alias.name);
-                if (domain_device_is_pci(def, device))
+                if (domain_device_is_pci(def, device)) {
                         r = qemu_args_set_pci_address(object, def, device, err);
+                        qemu_args_suit_crowd(def, device, object);
+                }
         }
         if (r < 0) {
                 json_decref(object);
@@ -339,9 +344,38 @@ static bool has_balloon(const DomainDef *def) {
         return false;
 }
 
-json_t *qemu_args_ready(const DomainDef *def) {
-        json_t *commands = json_array();
+/* The commands of those devices that are not on the command line. */
+static int append_late(const DomainDef *def, const QemuRuntime *runtime, json_t *commands,
+                       Err *err) {
+        size_t before = json_array_size(commands);
 
+        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
+                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
+                        json_t *plug = NULL;
+                        int r;
+
+                        if (!qemu_args_is_late(def, device))
+                                continue;
+                        r = qemu_args_plug(def, device, runtime, &plug, err);
+                        if (r < 0)
+                                return r;
+                        json_array_extend(commands, plug);
+                        json_decref(plug);
+                }
+        }
+        if (json_array_size(commands) > before)
+                qemu_args_end_late(def, commands);
+        return 0;
+}
+
+int qemu_args_ready(const DomainDef *def, const QemuRuntime *runtime, json_t **ret, Err *err) {
+        json_t *commands = json_array();
+        int r = append_late(def, runtime, commands, err);
+
+        if (r < 0) {
+                json_decref(commands);
+                return r;
+        }
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++)
                 DOMAIN_FOREACH(DomainDevice, device, def, kind)
                         if (kinds[kind]->ready)
@@ -350,5 +384,6 @@ json_t *qemu_args_ready(const DomainDef *def) {
                 qemu_args_append_command(
                         commands, "balloon",
                         json_pack("{s:I}", "value", (json_int_t)def->current_memory * 1024));
-        return commands;
+        *ret = commands;
+        return 0;
 }
