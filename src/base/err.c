@@ -44,9 +44,15 @@ static const struct ErrClass {
         {VIR_ERR_OPERATION_ABORTED, VIR_FROM_QEMU, -ECANCELED, "operation aborted"},
         {VIR_ERR_NO_DOMAIN_METADATA, VIR_FROM_DOMAIN, -ENOENT, "metadata not found"},
         {VIR_ERR_OPERATION_UNSUPPORTED, VIR_FROM_QEMU, -EOPNOTSUPP, "Operation not supported"},
+        {VIR_ERR_AGENT_UNRESPONSIVE, VIR_FROM_QEMU, -ETIMEDOUT, "Guest agent is not responding"},
         {VIR_ERR_RESOURCE_BUSY, VIR_FROM_QEMU, -EBUSY, "resource busy"},
         {VIR_ERR_XML_INVALID_SCHEMA, VIR_FROM_XML, -EINVAL,
          "XML document failed to validate against schema"},
+        {VIR_ERR_AGENT_UNSYNCED, VIR_FROM_QEMU, -EIO,
+         "guest agent replied with wrong id to guest-sync command"},
+        {VIR_ERR_NO_HOSTNAME, VIR_FROM_QEMU, -ENOENT, "no hostname found"},
+        {VIR_ERR_AGENT_COMMAND_TIMEOUT, VIR_FROM_QEMU, -ETIMEDOUT, "guest agent command timed out"},
+        {VIR_ERR_AGENT_COMMAND_FAILED, VIR_FROM_QEMU, -EIO, "guest agent command failed"},
         {VIR_ERR_DEVICE_MISSING, VIR_FROM_DOMAIN, -ENOENT, "device not found"},
 };
 

@@ -14,12 +14,23 @@ enum {
         ID_REBOOT = 1,
         ID_RTC_CHANGE = 2,
         ID_WATCHDOG = 3,
+        ID_IO_ERROR = 4,
+        ID_GRAPHICS = 5,
         ID_CONTROL_ERROR = 7,
+        ID_IO_ERROR_REASON = 8,
         ID_TRAY_CHANGE = 10,
+        ID_PMWAKEUP = 11,
+        ID_PMSUSPEND = 12,
         ID_BALLOON_CHANGE = 13,
+        ID_PMSUSPEND_DISK = 14,
         ID_DEVICE_REMOVED = 15,
+        ID_AGENT_LIFECYCLE = 18,
         ID_DEVICE_ADDED = 19,
+        ID_JOB_COMPLETED = 21,
         ID_DEVICE_REMOVAL_FAILED = 22,
+        ID_METADATA_CHANGE = 23,
+        ID_MEMORY_FAILURE = 25,
+        ID_MEMORY_DEVICE_SIZE_CHANGE = 26,
 };
 enum { ID_NODEDEV_LIFECYCLE = 0, ID_NODEDEV_UPDATE = 1 };
 
@@ -272,20 +283,22 @@ static void emit_domain(Manager *manager, const DomainRef *domain, Message *mess
         } while (0)
 
 /* Events from 16 on have one flat message. */
-#define EMIT_FLAT(small, capital, ...)                                                             \
-        do {                                                                                       \
-                remote_domain_event_callback_##small##_msg _event = {.dom = domain_handle(domain), \
-                                                                     __VA_ARGS__};                 \
-                Message _message = {                                                               \
-                        .event = ID_##capital,                                                     \
-                        .procedure = REMOTE_PROC_DOMAIN_EVENT_CALLBACK_##capital,                  \
-                        .xdr = (xdrproc_t)xdr_remote_domain_event_callback_##small##_msg,          \
-                        .message = &_event,                                                        \
-                        .callback_id = &_event.callbackID,                                         \
-                };                                                                                 \
-                if (manager->events)                                                               \
-                        emit_domain(manager, domain, &_message);                                   \
+#define EMIT_FLAT_AS(type, proc, capital, ...)                                           \
+        do {                                                                             \
+                remote_domain_event_##type##_msg _event = {.dom = domain_handle(domain), \
+                                                           __VA_ARGS__};                 \
+                Message _message = {                                                     \
+                        .event = ID_##capital,                                           \
+                        .procedure = REMOTE_PROC_DOMAIN_EVENT_##proc,                    \
+                        .xdr = (xdrproc_t)xdr_remote_domain_event_##type##_msg,          \
+                        .message = &_event,                                              \
+                        .callback_id = &_event.callbackID,                               \
+                };                                                                       \
+                if (manager->events)                                                     \
+                        emit_domain(manager, domain, &_message);                         \
         } while (0)
+#define EMIT_FLAT(small, capital, ...) \
+        EMIT_FLAT_AS(callback_##small, CALLBACK_##capital, capital, __VA_ARGS__)
 
 #define BORROWED(text) ((char *)(uintptr_t)(text))
 
@@ -329,6 +342,74 @@ void event_domain_device_added(Manager *manager, const DomainRef *domain, const 
 void event_domain_device_removal_failed(Manager *manager, const DomainRef *domain,
                                         const char *alias) {
         EMIT_FLAT(device_removal_failed, DEVICE_REMOVAL_FAILED, .devAlias = BORROWED(alias));
+}
+
+void event_domain_job_completed(Manager *manager, const DomainRef *domain, RpcParams *params) {
+        remote_domain_event_callback_job_completed_msg list = {};
+
+        rpc_params_steal(params, &list.params.params_len, &list.params.params_val);
+        EMIT_FLAT(job_completed, JOB_COMPLETED, .params.params_len = list.params.params_len,
+                  .params.params_val = list.params.params_val);
+        xdr_free((xdrproc_t)xdr_remote_domain_event_callback_job_completed_msg, (char *)&list);
+}
+
+void event_domain_metadata_change(Manager *manager, const DomainRef *domain, int type,
+                                  const char *uri) {
+        char *text = BORROWED(uri);
+
+        EMIT_FLAT(metadata_change, METADATA_CHANGE, .type = type, .nsuri = uri ? &text : NULL);
+}
+
+void event_domain_agent_lifecycle(Manager *manager, const DomainRef *domain, int state,
+                                  int reason) {
+        EMIT_FLAT(agent_lifecycle, AGENT_LIFECYCLE, .state = state, .reason = reason);
+}
+
+/* Two old messages that the new ones wrap with a reason beside them, which is always 0. */
+void event_domain_pmwakeup(Manager *manager, const DomainRef *domain) {
+        EMIT_WRAPPED(pmwakeup, PMWAKEUP);
+}
+
+void event_domain_pmsuspend(Manager *manager, const DomainRef *domain, bool to_disk) {
+        if (to_disk)
+                EMIT_WRAPPED(pmsuspend_disk, PMSUSPEND_DISK);
+        else
+                EMIT_WRAPPED(pmsuspend, PMSUSPEND);
+}
+
+void event_domain_io_error(Manager *manager, const DomainRef *domain, const char *path,
+                           const char *alias, int action, const char *reason) {
+        EMIT_WRAPPED(io_error, IO_ERROR, .srcPath = BORROWED(path), .devAlias = BORROWED(alias),
+                     .action = action);
+        EMIT_WRAPPED(io_error_reason, IO_ERROR_REASON, .srcPath = BORROWED(path),
+                     .devAlias = BORROWED(alias), .action = action, .reason = BORROWED(reason));
+}
+
+void event_domain_memory_failure(Manager *manager, const DomainRef *domain, int recipient,
+                                 int action, unsigned flags) {
+        EMIT_FLAT_AS(memory_failure, MEMORY_FAILURE, MEMORY_FAILURE, .recipient = recipient,
+                     .action = action, .flags = flags);
+}
+
+void event_domain_memory_device_size_change(Manager *manager, const DomainRef *domain,
+                                            const char *alias, uint64_t kib) {
+        EMIT_FLAT_AS(memory_device_size_change, MEMORY_DEVICE_SIZE_CHANGE,
+                     MEMORY_DEVICE_SIZE_CHANGE, .alias = BORROWED(alias), .size = kib);
+}
+
+static remote_domain_event_graphics_address graphics_address(const EventGraphicsPeer *peer) {
+        return (remote_domain_event_graphics_address){
+                .family = peer->family,
+                .node = BORROWED(peer->node),
+                .service = BORROWED(peer->service),
+        };
+}
+
+void event_domain_graphics(Manager *manager, const DomainRef *domain, int phase,
+                           const EventGraphicsPeer *local, const EventGraphicsPeer *remote,
+                           const char *auth) {
+        EMIT_WRAPPED(graphics, GRAPHICS, .phase = phase, .local = graphics_address(local),
+                     .remote = graphics_address(remote), .authScheme = BORROWED(auth));
 }
 
 void event_nodedev_lifecycle(Manager *manager, const char *name, int event, int detail) {

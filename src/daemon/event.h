@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "daemon/call.h"
 #include "daemon/manager.h"
+#include "rpc/params.h"
 #include "rpc/remote_types.h"
 
 /* More than any client has; what is kept for one is bounded. */
@@ -47,11 +48,18 @@ enum {
 };
 enum { EVENT_DEFINED_ADDED, EVENT_DEFINED_UPDATED, EVENT_DEFINED_RENAMED };
 enum { EVENT_UNDEFINED_REMOVED, EVENT_UNDEFINED_RENAMED };
-enum { EVENT_STARTED_BOOTED };
-enum { EVENT_SUSPENDED_PAUSED, EVENT_SUSPENDED_IOERROR = 2, EVENT_SUSPENDED_WATCHDOG = 3 };
-enum { EVENT_RESUMED_UNPAUSED };
+enum { EVENT_STARTED_BOOTED, EVENT_STARTED_RESTORED = 2, EVENT_STARTED_WAKEUP = 4 };
+enum {
+        EVENT_SUSPENDED_PAUSED,
+        EVENT_SUSPENDED_IOERROR = 2,
+        EVENT_SUSPENDED_WATCHDOG = 3,
+        EVENT_SUSPENDED_RESTORED = 4,
+};
+enum { EVENT_RESUMED_UNPAUSED, EVENT_RESUMED_FROM_SNAPSHOT = 2 };
 enum { EVENT_STOPPED_SHUTDOWN, EVENT_STOPPED_DESTROYED, EVENT_STOPPED_CRASHED };
-enum { EVENT_STOPPED_FAILED = 5 };
+enum { EVENT_STOPPED_SAVED = 4, EVENT_STOPPED_FAILED = 5 };
+enum { EVENT_PMSUSPENDED_MEMORY, EVENT_PMSUSPENDED_DISK };
+enum { EVENT_CRASHED_PANICKED, EVENT_CRASHED_CRASHLOADED };
 enum { EVENT_SHUTDOWN_FINISHED, EVENT_SHUTDOWN_GUEST, EVENT_SHUTDOWN_HOST };
 
 /* virNodeDeviceEventLifecycleType. */
@@ -86,6 +94,34 @@ void event_domain_watchdog(Manager *manager, const DomainRef *domain, int action
 void event_domain_balloon_change(Manager *manager, const DomainRef *domain, uint64_t kib);
 void event_domain_tray_change(Manager *manager, const DomainRef *domain, const char *alias,
                               int reason);
+/* params is emptied. */
+void event_domain_job_completed(Manager *manager, const DomainRef *domain, RpcParams *params);
+/* type as in virDomainMetadataType; uri NULL: it has none. */
+void event_domain_metadata_change(Manager *manager, const DomainRef *domain, int type,
+                                  const char *uri);
+/* virConnectDomainEventAgentLifecycleState and its reason. */
+void event_domain_agent_lifecycle(Manager *manager, const DomainRef *domain, int state, int reason);
+void event_domain_pmwakeup(Manager *manager, const DomainRef *domain);
+void event_domain_pmsuspend(Manager *manager, const DomainRef *domain, bool to_disk);
+/* Both kinds of the event; reason "" where QEMU gives none. */
+void event_domain_io_error(Manager *manager, const DomainRef *domain, const char *path,
+                           const char *alias, int action, const char *reason);
+/* recipient, action, flags: virDomainMemoryFailure… */
+void event_domain_memory_failure(Manager *manager, const DomainRef *domain, int recipient,
+                                 int action, unsigned flags);
+void event_domain_memory_device_size_change(Manager *manager, const DomainRef *domain,
+                                            const char *alias, uint64_t kib);
+
+typedef struct EventGraphicsPeer {
+        int family; /* virDomainEventGraphicsAddressType */
+        const char *node, *service;
+} EventGraphicsPeer;
+
+/* phase: virDomainEventGraphicsPhase. */
+void event_domain_graphics(Manager *manager, const DomainRef *domain, int phase,
+                           const EventGraphicsPeer *local, const EventGraphicsPeer *remote,
+                           const char *auth);
+
 void event_domain_device_added(Manager *manager, const DomainRef *domain, const char *alias);
 void event_domain_device_removed(Manager *manager, const DomainRef *domain, const char *alias);
 void event_domain_device_removal_failed(Manager *manager, const DomainRef *domain,

@@ -9,7 +9,9 @@
 #include "daemon/event.h"
 #include "daemon/nodedev.h"
 #include "daemon/store.h"
+#include "daemon/store-rename.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-transfer.h"
 #include "daemon/vm.h"
 #include "handover/handover.h"
 #include "qemu/caps.h"
@@ -134,6 +136,7 @@ static void load_config(const char *name, const char *text, bool autostart, void
         Manager *manager = userdata;
         DomainDefaults defaults = manager_domain_defaults(manager);
         g_autoptr(DomainDef) def = NULL;
+        g_autofree char *saved = NULL;
         g_auto(Err) err = ERR_INIT;
         Vm *vm;
 
@@ -149,7 +152,9 @@ static void load_config(const char *name, const char *text, bool autostart, void
                 return;
         }
         vm = vm_new(manager, g_steal_pointer(&def), true);
+        saved = vm_managed_save_path(vm);
         vm->autostart = autostart;
+        vm->has_managed_save = g_file_test(saved, G_FILE_TEST_EXISTS);
         vm_cards_load(vm);
 }
 
@@ -184,7 +189,7 @@ static void autostart_guests(Manager *manager) {
                 g_auto(Err) err = ERR_INIT;
 
                 if (vm->autostart && !vm_is_active(vm) &&
-                    vm_start(vm, &options, NULL, NULL, &err) < 0)
+                    vm_boot(vm, &options, false, false, NULL, NULL, &err) < 0)
                         log_err(&err, "cannot start guest '%s'", vm_name(vm));
         }
 }
@@ -196,8 +201,10 @@ static void on_recovered(const Err *err, void *userdata) {
 }
 
 static int start_guests(Manager *manager, Err *err) {
-        int r;
+        int r = store_recover_rename(&manager->paths, err);
 
+        if (r < 0)
+                return r;
         store_each_config(&manager->paths, load_config, manager, err);
         store_each_status(&manager->paths, load_status, manager, err);
         r = handover_recover(manager->handover, guest_is_alive, manager, on_recovered, manager,

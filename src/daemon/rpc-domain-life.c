@@ -2,28 +2,33 @@
 #include "daemon/rpc-domain.h"
 
 #include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
 #include "base/log.h"
 #include "daemon/dispatch.h"
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-power.h"
+#include "daemon/vm-transfer.h"
 #include "layout/assign.h"
 #include "rpc/proto.h"
 #include "rpc/remote_domain.h"
+#include "rpc/remote_domain_save.h"
 
-/* virDomainCreateFlags. There is no managed save that FORCE_BOOT and BYPASS_CACHE could be about.
- */
+/* virDomainCreateFlags. */
 enum {
         CREATE_PAUSED = 1,
         CREATE_BYPASS_CACHE = 4,
         CREATE_FORCE_BOOT = 8,
         CREATE_VALIDATE = 16,
-        CREATE_FLAGS = CREATE_PAUSED | CREATE_BYPASS_CACHE | CREATE_FORCE_BOOT,
+        CREATE_RESET_NVRAM = 32,
+        CREATE_FLAGS = CREATE_PAUSED | CREATE_BYPASS_CACHE | CREATE_FORCE_BOOT | CREATE_RESET_NVRAM,
 };
 
 enum { DEFINE_VALIDATE = 1 };
 
-/* virDomainUndefineFlagsValues: what they are about and we do not have is gone already. */
+/* virDomainUndefineFlagsValues: snapshots and checkpoints there are none. */
 enum {
         UNDEFINE_MANAGED_SAVE = 1,
         UNDEFINE_SNAPSHOTS_METADATA = 2,
@@ -35,9 +40,6 @@ enum {
 };
 
 enum { DESTROY_GRACEFUL = 1 };
-
-/* virDomainShutdownFlagValues: how; only the power button is served. */
-enum { SHUTDOWN_ACPI = 1 };
 
 /* ---- definition ---- */
 
@@ -63,8 +65,7 @@ static int parse_config(Manager *manager, const char *xml, bool validate, Domain
         return 0;
 }
 
-/* The guest that def means: same name and same UUID. *ret NULL: a new one. */
-static int find_same(Manager *manager, const DomainDef *def, Vm **ret, Err *err) {
+int rpc_find_same(Manager *manager, const DomainDef *def, Vm **ret, Err *err) {
         Vm *by_uuid = vm_find_by_uuid(manager, def->uuid);
         const Vm *by_name = vm_find_by_name(manager, def->name);
 
@@ -108,7 +109,7 @@ static int define(Manager *manager, const char *xml, bool validate, remote_domai
         int r = parse_config(manager, xml, validate, &def, err);
 
         if (r == 0)
-                r = find_same(manager, def, &vm, err);
+                r = rpc_find_same(manager, def, &vm, err);
         if (r < 0)
                 return r;
         is_new = !vm;
@@ -143,14 +144,46 @@ static int define_xml_flags(Manager *manager, Call *call, const void *data, void
         return define(manager, args->xml, args->flags & DEFINE_VALIDATE, &ret->dom, err);
 }
 
-static int do_undefine(Manager *manager, const remote_domain *handle, Err *err) {
+/* What goes by the guest and would be left behind: only with a word about it. */
+static int check_undefine(const Vm *vm, unsigned flags, Err *err) {
+        const char *nvram = vm->config->os.nvram.path;
+
+        if (!vm->persistent)
+                return fail(err, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
+        if ((flags & UNDEFINE_NVRAM) && (flags & UNDEFINE_KEEP_NVRAM))
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "Flags 'VIR_DOMAIN_UNDEFINE_NVRAM' and "
+                            "'VIR_DOMAIN_UNDEFINE_KEEP_NVRAM' are mutually exclusive");
+        if (vm->has_managed_save && !(flags & UNDEFINE_MANAGED_SAVE))
+                return fail(err, VIR_ERR_OPERATION_INVALID,
+                            "Refusing to undefine while domain managed save image exists");
+        if (nvram && access(nvram, F_OK) == 0 && !(flags & (UNDEFINE_NVRAM | UNDEFINE_KEEP_NVRAM)))
+                return fail_hint(
+                        err,
+                        fail(err, VIR_ERR_OPERATION_INVALID, "cannot undefine domain with nvram"),
+                        "say what becomes of '%s': --nvram or --keep-nvram", nvram);
+        return 0;
+}
+
+static int remove_belongings(Vm *vm, unsigned flags, Err *err) {
+        int r = vm->has_managed_save ? vm_managed_save_remove(vm, err) : 0;
+
+        if (r == 0 && (flags & UNDEFINE_NVRAM) && vm->config->os.nvram.path)
+                r = file_remove(vm->config->os.nvram.path, err);
+        return r;
+}
+
+static int do_undefine(Manager *manager, const remote_domain *handle, unsigned flags, Err *err) {
         Vm *vm = NULL;
         int r = rpc_find_vm(manager, handle, &vm, err);
 
         if (r < 0)
                 return r;
-        if (!vm->persistent)
-                return fail(err, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
+        r = check_undefine(vm, flags, err);
+        if (r == 0)
+                r = remove_belongings(vm, flags, err);
+        if (r < 0)
+                return r;
         r = store_remove_config(&manager->paths, vm_name(vm), err);
         if (r < 0)
                 return r;
@@ -165,14 +198,14 @@ static int do_undefine(Manager *manager, const remote_domain *handle, Err *err) 
 static int undefine(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_undefine_args *args = data;
 
-        return do_undefine(manager, &args->dom, err);
+        return do_undefine(manager, &args->dom, 0, err);
 }
 
 static int undefine_flags(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_undefine_flags_args *args = data;
         int r = flags_check(args->flags, UNDEFINE_FLAGS, "virDomainUndefineFlags", err);
 
-        return r < 0 ? r : do_undefine(manager, &args->dom, err);
+        return r < 0 ? r : do_undefine(manager, &args->dom, args->flags, err);
 }
 
 static int set_autostart(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -201,7 +234,7 @@ static int create(Manager *manager, Call *call, const void *data, void *result, 
 
         if (r == 0)
                 r = vm_check_active(vm, false, err);
-        return r < 0 ? r : vm_start(vm, &options, call, NULL, err);
+        return r < 0 ? r : vm_boot(vm, &options, false, false, call, NULL, err);
 }
 
 static void fill_create_ret(Job *job) {
@@ -221,7 +254,12 @@ static int create_with_flags(Manager *manager, Call *call, const void *data, voi
                 r = flags_check(args->flags, CREATE_FLAGS, "virDomainCreateWithFlags", err);
         if (r == 0)
                 r = vm_check_active(vm, false, err);
-        return r < 0 ? r : vm_start(vm, &options, call, fill_create_ret, err);
+        if (r < 0)
+                return r;
+        if ((args->flags & CREATE_RESET_NVRAM) && vm->config->os.nvram.path)
+                unlink(vm->config->os.nvram.path); /* the start makes it from its template */
+        return vm_boot(vm, &options, args->flags & CREATE_FORCE_BOOT,
+                       args->flags & CREATE_BYPASS_CACHE, call, fill_create_ret, err);
 }
 
 static void fill_create_xml_ret(Job *job) {
@@ -240,7 +278,7 @@ static int create_xml(Manager *manager, Call *call, const void *data, void *resu
         if (r == 0)
                 r = parse_config(manager, args->xml_desc, args->flags & CREATE_VALIDATE, &def, err);
         if (r == 0)
-                r = find_same(manager, def, &vm, err);
+                r = rpc_find_same(manager, def, &vm, err);
         if (r < 0)
                 return r;
         if (vm && vm_is_active(vm))
@@ -289,32 +327,36 @@ static int power(Manager *manager, Call *call, const remote_domain *dom, PowerFu
         return r < 0 ? r : func(vm, call, err);
 }
 
-/* The guest agent and the other ways of shutting down are not served: refused, not ignored. */
-static int check_power_flags(unsigned flags, const char *function, Err *err) {
-        if (flags & ~(unsigned)SHUTDOWN_ACPI & 0x1f)
-                return fail(err, VIR_ERR_ARGUMENT_UNSUPPORTED,
-                            "%s is served by the ACPI power button only", function);
-        return flags_check(flags, SHUTDOWN_ACPI, function, err);
+static int do_shutdown(Manager *manager, Call *call, const remote_domain *dom, unsigned modes,
+                       Err *err) {
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, dom, &vm, err);
+
+        return r < 0 ? r : vm_shutdown(vm, modes, call, err);
 }
 
 static int shutdown_vm(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_shutdown_args *args = data;
 
-        return power(manager, call, &args->dom, vm_shutdown, err);
+        return do_shutdown(manager, call, &args->dom, 0, err);
 }
 
 static int shutdown_flags(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_shutdown_flags_args *args = data;
-        int r = check_power_flags(args->flags, "virDomainShutdownFlags", err);
+        int r = flags_check(args->flags, VM_POWER_ACPI | VM_POWER_AGENT, "virDomainShutdownFlags",
+                            err);
 
-        return r < 0 ? r : power(manager, call, &args->dom, vm_shutdown, err);
+        return r < 0 ? r : do_shutdown(manager, call, &args->dom, args->flags, err);
 }
 
 static int reboot(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_reboot_args *args = data;
-        int r = check_power_flags(args->flags, "virDomainReboot", err);
+        Vm *vm = NULL;
+        int r = flags_check(args->flags, VM_POWER_ACPI | VM_POWER_AGENT, "virDomainReboot", err);
 
-        return r < 0 ? r : power(manager, call, &args->dom, vm_reboot, err);
+        if (r == 0)
+                r = rpc_find_vm(manager, &args->dom, &vm, err);
+        return r < 0 ? r : vm_reboot(vm, args->flags, call, err);
 }
 
 static int reset(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -334,6 +376,37 @@ static int resume(Manager *manager, Call *call, const void *data, void *result, 
         const remote_domain_resume_args *args = data;
 
         return power(manager, call, &args->dom, vm_resume, err);
+}
+
+static int inject_nmi(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_inject_nmi_args *args = data;
+        int r = flags_check(args->flags, 0, "virDomainInjectNMI", err);
+
+        return r < 0 ? r : power(manager, call, &args->dom, vm_inject_nmi, err);
+}
+
+static int pm_wakeup(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_pm_wakeup_args *args = data;
+        int r = flags_check(args->flags, 0, "virDomainPMWakeup", err);
+
+        return r < 0 ? r : power(manager, call, &args->dom, vm_pm_wakeup, err);
+}
+
+static int pm_suspend(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_pm_suspend_for_duration_args *args = data;
+        Vm *vm = NULL;
+        int r = flags_check(args->flags, 0, "virDomainPMSuspendForDuration", err);
+
+        if (r == 0)
+                r = rpc_find_vm(manager, &args->dom, &vm, err);
+        if (r < 0)
+                return r;
+        if (args->duration)
+                return fail(err, VIR_ERR_ARGUMENT_UNSUPPORTED,
+                            "Duration not supported. Use 0 for now");
+        if (args->target >= _VM_SLEEP_MAX)
+                return fail(err, VIR_ERR_INVALID_ARG, "Unknown suspend target: %u", args->target);
+        return vm_pm_suspend(vm, (VmSleep)args->target, call, err);
 }
 
 /* ---- the table ---- */
@@ -361,6 +434,10 @@ static const Procedure procedures[] = {
         DOES(DOMAIN_RESET, "virDomainReset", remote_domain_reset, reset),
         DOES(DOMAIN_SUSPEND, "virDomainSuspend", remote_domain_suspend, suspend),
         DOES(DOMAIN_RESUME, "virDomainResume", remote_domain_resume, resume),
+        DOES(DOMAIN_INJECT_NMI, "virDomainInjectNMI", remote_domain_inject_nmi, inject_nmi),
+        DOES(DOMAIN_PM_WAKEUP, "virDomainPMWakeup", remote_domain_pm_wakeup, pm_wakeup),
+        DOES(DOMAIN_PM_SUSPEND_FOR_DURATION, "virDomainPMSuspendForDuration",
+             remote_domain_pm_suspend_for_duration, pm_suspend),
 };
 
 const ProcedureTable rpc_domain_life_table = {REMOTE_PROGRAM, procedures, G_N_ELEMENTS(procedures)};

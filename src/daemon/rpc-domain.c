@@ -98,7 +98,7 @@ static GPtrArray *list_vms(Manager *manager, VmFilter filter, unsigned flags, in
 }
 
 /* virConnectListAllDomainsFlags: bits of one line OR together, the lines AND. Guests here have no
- * managed save, snapshots or checkpoints, so those "without" bits fit all of them. */
+ * snapshots or checkpoints, so those "without" bits fit all of them. */
 enum {
         LIST_ACTIVE = 1 << 0,
         LIST_INACTIVE = 1 << 1,
@@ -120,8 +120,9 @@ enum {
 };
 
 static unsigned list_bits(const Vm *vm) {
-        unsigned bits = LIST_NO_MANAGED_SAVE | LIST_NO_SNAPSHOT | LIST_NO_CHECKPOINT;
+        unsigned bits = LIST_NO_SNAPSHOT | LIST_NO_CHECKPOINT;
 
+        bits |= vm->has_managed_save ? LIST_MANAGED_SAVE : LIST_NO_MANAGED_SAVE;
         bits |= vm_is_active(vm) ? LIST_ACTIVE : LIST_INACTIVE;
         bits |= vm->persistent ? LIST_PERSISTENT : LIST_TRANSIENT;
         bits |= vm->autostart ? LIST_AUTOSTART : LIST_NO_AUTOSTART;
@@ -309,9 +310,6 @@ INT_OF_VM(get_max_vcpus, remote_domain_get_max_vcpus, num,
 INT_OF_VM(snapshot_num, remote_domain_snapshot_num, num, 0)
 INT_OF_VM(list_all_snapshots, remote_domain_list_all_snapshots, ret, 0)
 INT_OF_VM(has_current_snapshot, remote_domain_has_current_snapshot, result, 0)
-INT_OF_VM(get_job_info, remote_domain_get_job_info, type, 0)
-INT_OF_VM(get_job_stats, remote_domain_get_job_stats, type, 0)
-INT_OF_VM(has_managed_save_image, remote_domain_has_managed_save_image, result, 0)
 /* The monitor is never waited for, so it is always free. */
 INT_OF_VM(get_control_info, remote_domain_get_control_info, state, 0)
 
@@ -347,47 +345,6 @@ static int get_vcpus_flags(Manager *manager, Call *call, const void *data, void 
         if (!(args->flags & VCPUS_MAXIMUM) && def->vcpu.current.is_set)
                 ret->num = (int)def->vcpu.current.value;
         return 0;
-}
-
-enum { METADATA_DESCRIPTION, METADATA_TITLE, METADATA_ELEMENT };
-
-static int get_metadata(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        const remote_domain_get_metadata_args *args = data;
-        remote_domain_get_metadata_ret *ret = result;
-        g_autofree char *text = NULL;
-        const DomainDef *def;
-        Vm *vm = NULL;
-        int r = rpc_find_vm(manager, &args->dom, &vm, err);
-
-        if (r == 0)
-                r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG, "virDomainGetMetadata",
-                                err);
-        if (r < 0)
-                return r;
-        def = vm_def(vm, args->flags & AFFECT_CONFIG);
-        if (args->type == METADATA_DESCRIPTION)
-                text = g_strdup(def->description);
-        else if (args->type == METADATA_TITLE)
-                text = g_strdup(def->title);
-        else if (args->type == METADATA_ELEMENT && args->uri)
-                text = domain_def_metadata(def, *args->uri);
-        else
-                return fail(err, VIR_ERR_INVALID_ARG, "unknown metadata type %d", args->type);
-        if (!text)
-                return fail(err, VIR_ERR_NO_DOMAIN_METADATA,
-                            "Requested metadata element is not present");
-        ret->metadata = g_steal_pointer(&text);
-        return 0;
-}
-
-static int abort_job(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        const remote_domain_abort_job_args *args = data;
-        Vm *vm = NULL;
-        int r = rpc_find_vm(manager, &args->dom, &vm, err);
-
-        if (r < 0)
-                return r;
-        return fail(err, VIR_ERR_OPERATION_INVALID, "no job is active on the domain");
 }
 
 static int get_block_job_info(Manager *manager, Call *call, const void *data, void *result,
@@ -447,15 +404,8 @@ static const Procedure procedures[] = {
               get_max_vcpus),
         READS(DOMAIN_GET_VCPUS_FLAGS, "virDomainGetVcpusFlags", remote_domain_get_vcpus_flags,
               get_vcpus_flags),
-        READS(DOMAIN_GET_METADATA, "virDomainGetMetadata", remote_domain_get_metadata,
-              get_metadata),
-        READS(DOMAIN_HAS_MANAGED_SAVE_IMAGE, "virDomainHasManagedSaveImage",
-              remote_domain_has_managed_save_image, has_managed_save_image),
         READS(DOMAIN_GET_CONTROL_INFO, "virDomainGetControlInfo", remote_domain_get_control_info,
               get_control_info),
-        READS(DOMAIN_GET_JOB_INFO, "virDomainGetJobInfo", remote_domain_get_job_info, get_job_info),
-        READS(DOMAIN_GET_JOB_STATS, "virDomainGetJobStats", remote_domain_get_job_stats,
-              get_job_stats),
         READS(DOMAIN_GET_BLOCK_JOB_INFO, "virDomainGetBlockJobInfo",
               remote_domain_get_block_job_info, get_block_job_info),
         READS(DOMAIN_SNAPSHOT_NUM, "virDomainSnapshotNum", remote_domain_snapshot_num,
@@ -464,10 +414,6 @@ static const Procedure procedures[] = {
               remote_domain_list_all_snapshots, list_all_snapshots),
         READS(DOMAIN_HAS_CURRENT_SNAPSHOT, "virDomainHasCurrentSnapshot",
               remote_domain_has_current_snapshot, has_current_snapshot),
-        {.number = REMOTE_PROC_DOMAIN_ABORT_JOB,
-         .name = "virDomainAbortJob",
-         PROC_ARGS(remote_domain_abort_job_args),
-         .run = abort_job},
 };
 
 const ProcedureTable rpc_domain_table = {REMOTE_PROGRAM, procedures, G_N_ELEMENTS(procedures)};

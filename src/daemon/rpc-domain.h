@@ -7,9 +7,12 @@
 #include "daemon/vm.h"
 #include "rpc/remote_types.h"
 
-/* Reading (rpc-domain.c), configuration and power (rpc-domain-life.c), devices
+/* Reading (rpc-domain.c), configuration and power (rpc-domain-life.c), memory that is kept in files
+ * (rpc-domain-save.c), words about a guest and its name (rpc-domain-text.c), devices
  * (rpc-domain-device.c). */
 extern const ProcedureTable rpc_domain_life_table;
+extern const ProcedureTable rpc_domain_save_table;
+extern const ProcedureTable rpc_domain_text_table;
 extern const ProcedureTable rpc_domain_device_table;
 /* Numbers (rpc-domain-stats.c), and changing them (rpc-domain-tune.c). */
 extern const ProcedureTable rpc_domain_stats_table;
@@ -24,6 +27,9 @@ GPtrArray *rpc_list_vms(Manager *manager, unsigned flags);
 
 /* The guest of a handle, by its UUID; VIR_ERR_NO_DOMAIN. */
 int rpc_find_vm(Manager *manager, const remote_domain *handle, Vm **ret, Err *err);
+
+/* The guest that def means: same name and same UUID. *ret NULL: a new one. */
+int rpc_find_same(Manager *manager, const DomainDef *def, Vm **ret, Err *err);
 
 /* Fills a handle of a result; xdr_free() frees it. */
 void rpc_fill_domain(const Vm *vm, remote_domain *ret);

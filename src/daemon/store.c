@@ -35,8 +35,18 @@ static char *cards_path(const Paths *paths, const char *name) {
         return g_strdup_printf("%s/guests/%s.cards.json", paths->config_dir, name);
 }
 
+char *store_save_path(const Paths *paths, const char *name) {
+        return g_strdup_printf("%s/save/%s.save", paths->state_dir, name);
+}
+
 static char *autostart_path(const Paths *paths, const char *name) {
         return g_strdup_printf("%s/guests/autostart/%s.xml", paths->config_dir, name);
+}
+
+bool store_is_autostart(const Paths *paths, const char *name) {
+        g_autofree char *link = autostart_path(paths, name);
+
+        return g_file_test(link, G_FILE_TEST_IS_SYMLINK);
 }
 
 int store_write_config(const Paths *paths, const char *name, const char *xml, Err *err) {
@@ -75,17 +85,16 @@ int store_each_config(const Paths *paths, StoreFunc func, void *userdata, Err *e
 
         while (dir && (file = g_dir_read_name(dir))) {
                 g_autofree char *path = g_build_filename(dir_path, file, NULL);
-                g_autofree char *text = NULL, *name = NULL, *link = NULL;
+                g_autofree char *text = NULL, *name = NULL;
                 g_auto(Err) problem = ERR_INIT;
 
                 if (!g_str_has_suffix(file, ".xml"))
                         continue;
                 name = g_strndup(file, strlen(file) - strlen(".xml"));
-                link = autostart_path(paths, name);
                 if (file_read(path, CONFIG_FILE_MAX, &text, NULL, &problem) < 0)
                         log_err(&problem, "cannot load guest '%s'", name);
                 else
-                        func(name, text, g_file_test(link, G_FILE_TEST_IS_SYMLINK), userdata);
+                        func(name, text, store_is_autostart(paths, name), userdata);
         }
         return 0;
 }

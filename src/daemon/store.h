@@ -27,6 +27,10 @@ int store_each_config(const Paths *paths, StoreFunc func, void *userdata, Err *e
 int store_read_cards(const Paths *paths, const char *name, char **ret, Err *err);
 int store_write_cards(const Paths *paths, const char *name, const char *text, Err *err);
 
+/* STATE/save/NAME.save: where the managed save of a guest is. */
+char *store_save_path(const Paths *paths, const char *name);
+
+bool store_is_autostart(const Paths *paths, const char *name);
 int store_set_autostart(const Paths *paths, const char *name, bool autostart, Err *err);
 
 /* Below RUN/guests/NAME/. */

@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/store.h"
+#include "daemon/vm-agent.h"
 #include "daemon/vm-kind.h"
+#include "daemon/vm-transfer.h"
 #include "domain/device.h"
 
 /* What a QEMU that was cut off in its start gets to die of SIGKILL, before the daemon serves. */
@@ -103,6 +105,7 @@ static int adopt(Manager *manager, json_t *json, Err *err) {
         g_autoptr(Process) process = NULL;
         DomainDefaults defaults = manager_domain_defaults(manager);
         Status status = {};
+        bool is_saved;
         Vm *vm = NULL;
         int r = status_read(json, &status, err);
 
@@ -113,6 +116,7 @@ static int adopt(Manager *manager, json_t *json, Err *err) {
                                      &vm->live, err);
         if (r != 0)
                 return r;
+        is_saved = !vm_transfer_recover(vm, json_object_get(json, "transfer"));
         if (find_process(&status, &process) == 0 && status.starting)
                 kill_and_wait(process);
         if (!process || status.starting) {
@@ -120,7 +124,12 @@ static int adopt(Manager *manager, json_t *json, Err *err) {
                 return 0;
         }
         vm->process = g_steal_pointer(&process);
-        return take_up(vm, &status, err);
+        r = take_up(vm, &status, err);
+        if (r == 0 && !is_saved && vm->has_managed_save) /* it was started from it */
+                r = vm_managed_save_remove(vm, err);
+        if (is_saved)
+                vm_end_process(vm, VM_SHUTOFF_SAVED);
+        return r;
 }
 
 int vm_adopt(Manager *manager, const char *name, const char *status, Err *err) {
@@ -178,7 +187,14 @@ static void on_peripherals(json_t *result, const Err *err, void *userdata) {
                 vm_device_deleted(vm, g_ptr_array_index(gone, i));
 }
 
+static void on_chardevs(json_t *result, const Err *err, void *userdata) {
+        if (!err)
+                vm_agent_resync(userdata, result);
+}
+
 void vm_resync(Vm *vm) {
+        qmp_send(vm->qmp, "query-chardev", NULL, on_chardevs, vm);
+        vm_transfer_recover_later(vm);
         qmp_send(vm->qmp, "query-status", NULL, on_status, vm);
         qmp_send(vm->qmp, "qom-list", json_pack("{s:s}", "path", "/machine/peripheral"),
                  on_peripherals, vm);

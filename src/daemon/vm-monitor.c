@@ -12,7 +12,11 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/store.h"
+#include "daemon/vm-agent.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-power.h"
+#include "daemon/vm-transfer.h"
+#include "daemon/vm-tune.h"
 #include "daemon/vm-kind.h"
 #include "daemon/vm-tune.h"
 #include "domain/device.h"
@@ -73,60 +77,6 @@ int vm_monitor_listen(Vm *vm, int *ret_listen, int *ret_connected, Err *err) {
 
 /* ---- what QEMU tells ---- */
 
-static void on_stop(Vm *vm, json_t *data) {
-        if (vm->is_starting || vm->state != VM_RUNNING)
-                return;
-        vm_set_state(vm, VM_PAUSED, VM_PAUSED_USER);
-        vm_emit(vm, EVENT_SUSPENDED, EVENT_SUSPENDED_PAUSED);
-}
-
-static void on_resume(Vm *vm, json_t *data) {
-        if (vm->state != VM_PAUSED)
-                return;
-        vm_set_state(vm, VM_RUNNING, vm->is_starting ? VM_RUNNING_BOOTED : VM_RUNNING_UNPAUSED);
-        vm_emit(vm, EVENT_RESUMED, 0);
-}
-
-/* Whether QEMU ends when the guest powers off, or waits for what we decide. */
-static void set_poweroff_action(Vm *vm, const char *action) {
-        qmp_send(vm->qmp, "set-action", json_pack("{s:s}", "shutdown", action), NULL, NULL);
-}
-
-static void reset_and_run(Vm *vm) {
-        if (vm->live->on_poweroff == LIFECYCLE_DESTROY)
-                set_poweroff_action(vm, "poweroff");
-        vm->reboot_on_poweroff = false;
-        qmp_send(vm->qmp, "system_reset", NULL, NULL, NULL);
-        qmp_send(vm->qmp, "cont", NULL, NULL, NULL);
-}
-
-static bool wants_restart(const Vm *vm) {
-        return vm->reboot_on_poweroff || vm->live->on_poweroff == LIFECYCLE_RESTART;
-}
-
-static void on_shutdown(Vm *vm, json_t *data) {
-        bool by_guest = json_is_true(json_object_get(data, "guest"));
-
-        if (by_guest && wants_restart(vm)) {
-                reset_and_run(vm);
-                return;
-        }
-        if (vm->stop_reason == VM_SHUTOFF_UNKNOWN)
-                vm->stop_reason = by_guest ? VM_SHUTOFF_SHUTDOWN : VM_SHUTOFF_DESTROYED;
-        vm_set_state(vm, VM_SHUTDOWN, 0);
-        vm_emit(vm, EVENT_SHUTDOWN, by_guest ? EVENT_SHUTDOWN_GUEST : EVENT_SHUTDOWN_HOST);
-        if (by_guest && vm->live->on_poweroff != LIFECYCLE_PRESERVE)
-                process_signal(vm->process, SIGTERM);
-}
-
-static void on_reset(Vm *vm, json_t *data) {
-        DomainRef ref = vm_domain_ref(vm);
-
-        if (vm->boot_step) /* it belongs to the start */
-                return;
-        event_domain_reboot(vm->manager, &ref);
-}
-
 static void on_device_deleted(Vm *vm, json_t *data) {
         const char *alias = json_string_value(json_object_get(data, "device"));
 
@@ -141,19 +91,20 @@ static void on_unplug_error(Vm *vm, json_t *data) {
                 vm_device_unplug_failed(vm, alias, "the guest refused");
 }
 
-static void on_panic(Vm *vm, json_t *data) {
-        vm_set_state(vm, VM_CRASHED, 0);
-        vm_emit(vm, EVENT_CRASHED, 0);
-        vm->stop_reason = VM_SHUTOFF_CRASHED;
-        if (vm->live->on_crash != LIFECYCLE_PRESERVE)
-                process_signal(vm->process, SIGTERM);
-}
-
 static void on_io_error(Vm *vm, json_t *data) {
         const char *device = json_string_value(json_object_get(data, "device"));
 
         log_message(LOG_WARNING, vm_name(vm), NULL, "I/O error on disk '%s'",
                     device ? device : "?");
+}
+
+static void on_migration(Vm *vm, json_t *data) {
+        const char *status = json_string_value(json_object_get(data, "status"));
+
+        if (!status)
+                return;
+        vm_restore_migration(vm, status);
+        vm_transfer_migration(vm, status);
 }
 
 static void on_balloon(Vm *vm, json_t *data) {
@@ -171,11 +122,17 @@ static const struct MonitorEvent {
         {"BLOCK_IO_ERROR", on_io_error},
         {"DEVICE_DELETED", on_device_deleted},
         {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
-        {"GUEST_PANICKED", on_panic},
-        {"RESET", on_reset},
-        {"RESUME", on_resume},
-        {"SHUTDOWN", on_shutdown},
-        {"STOP", on_stop},
+        {"DUMP_COMPLETED", vm_transfer_dumped},
+        {"GUEST_PANICKED", vm_on_panic},
+        {"MIGRATION", on_migration},
+        {"RESET", vm_on_reset},
+        {"RESUME", vm_on_resume},
+        {"SHUTDOWN", vm_on_shutdown},
+        {"STOP", vm_on_stop},
+        {"SUSPEND", vm_on_sleep},
+        {"SUSPEND_DISK", vm_on_sleep_disk},
+        {"VSERPORT_CHANGE", vm_agent_port},
+        {"WAKEUP", vm_on_wakeup},
 };
 
 static void on_event(const char *name, json_t *data, void *userdata) {
@@ -203,6 +160,7 @@ static void emit_stopped(Vm *vm, bool is_failure) {
                 [VM_SHUTOFF_SHUTDOWN] = EVENT_STOPPED_SHUTDOWN,
                 [VM_SHUTOFF_DESTROYED] = EVENT_STOPPED_DESTROYED,
                 [VM_SHUTOFF_CRASHED] = EVENT_STOPPED_CRASHED,
+                [VM_SHUTOFF_SAVED] = EVENT_STOPPED_SAVED,
         };
 
         vm_emit(vm, EVENT_STOPPED, is_failure ? EVENT_STOPPED_FAILED : details[vm->reason]);
@@ -271,8 +229,10 @@ static void on_exit_of_qemu(int status, void *userdata) {
         qmp_close(vm->qmp);
         g_clear_pointer(&vm->qmp, qmp_free);
         g_clear_pointer(&vm->process, process_free);
+        vm_agent_ended(vm);
         if (!vm_start_ended(vm))
                 vm_ended(vm);
+        vm_transfer_ended(vm);
 }
 
 void vm_ended(Vm *vm) {
@@ -314,8 +274,8 @@ static int on_graceful_deadline(sd_event_source *source, uint64_t usec, void *us
         return 0;
 }
 
-static void kill_process(Vm *vm, bool graceful) {
-        vm->stop_reason = VM_SHUTOFF_DESTROYED;
+static void kill_process(Vm *vm, int reason, bool graceful) {
+        vm->stop_reason = reason;
         vm->reboot_on_poweroff = false;
         if (!vm->process)
                 return;
@@ -324,6 +284,10 @@ static void kill_process(Vm *vm, bool graceful) {
         sd_event_add_time_relative(vm->manager->event, &vm->kill_timer, CLOCK_MONOTONIC,
                                    TERM_DEADLINE_USEC, 0,
                                    graceful ? on_graceful_deadline : on_term_deadline, vm);
+}
+
+void vm_end_process(Vm *vm, int reason) {
+        kill_process(vm, reason, false);
 }
 
 static void destroy_run(Job *job) {
@@ -335,7 +299,7 @@ static void destroy_run(Job *job) {
         else {
                 vm->stop_job = job;
                 if (vm->process)
-                        kill_process(vm, graceful);
+                        kill_process(vm, VM_SHUTOFF_DESTROYED, graceful);
                 else if (!vm->unplugs)
                         clean_up(job);
         }
@@ -348,74 +312,11 @@ int vm_destroy(Vm *vm, bool graceful, Call *call, Err *err) {
                 return r;
         /* A job that waits for a guest which does not answer must not hold up its end. */
         if (vm->jobs.length > 0 && !graceful)
-                kill_process(vm, false);
+                kill_process(vm, VM_SHUTOFF_DESTROYED, false);
         return job_submit_call(vm,
                                &(JobSpec){.name = "destroy",
                                           .run = destroy_run,
                                           .call = call,
                                           .data = GINT_TO_POINTER(graceful)},
                                err);
-}
-
-/* ---- power ---- */
-
-static void on_command_done(json_t *result, const Err *err, void *userdata) {
-        job_finish(userdata, err);
-}
-
-/* A job that is one QMP command to a running guest; its data is the command's name. */
-static void command_run(Job *job) {
-        Vm *vm = job_vm(job);
-        g_auto(Err) err = ERR_INIT;
-
-        if (vm_check_active(vm, true, &err) < 0 || !vm->qmp)
-                job_finish(job, err_is_set(&err) ? &err : NULL);
-        else
-                qmp_send(vm->qmp, job_data(job), NULL, on_command_done, job);
-}
-
-static int submit_command(Vm *vm, const char *name, const char *command, Call *call, Err *err) {
-        int r = vm_check_active(vm, true, err);
-
-        if (r < 0)
-                return r;
-        return job_submit_call(vm,
-                               &(JobSpec){.name = name,
-                                          .run = command_run,
-                                          .call = call,
-                                          .data = (void *)(uintptr_t)command},
-                               err);
-}
-
-int vm_shutdown(Vm *vm, Call *call, Err *err) {
-        if (vm->reboot_on_poweroff && vm->qmp && vm->live->on_poweroff == LIFECYCLE_DESTROY)
-                set_poweroff_action(vm, "poweroff");
-        vm->reboot_on_poweroff = false;
-        return submit_command(vm, "shutdown", "system_powerdown", call, err);
-}
-
-/* The guest is asked to power off, and is reset when it has. */
-int vm_reboot(Vm *vm, Call *call, Err *err) {
-        int r = vm_check_active(vm, true, err);
-
-        if (r < 0)
-                return r;
-        vm->reboot_on_poweroff = true;
-        if (vm->qmp)
-                set_poweroff_action(vm, "pause");
-        return submit_command(vm, "reboot", "system_powerdown", call, err);
-}
-
-int vm_reset(Vm *vm, Call *call, Err *err) {
-        return submit_command(vm, "reset", "system_reset", call, err);
-}
-
-int vm_suspend(Vm *vm, Call *call, Err *err) {
-        return submit_command(vm, "suspend", "stop", call, err);
-}
-
-int vm_resume(Vm *vm, Call *call, Err *err) {
-        if (vm->state == VM_RUNNING)
-                return fail(err, VIR_ERR_OPERATION_INVALID, "domain is already running");
-        return submit_command(vm, "resume", "cont", call, err);
 }

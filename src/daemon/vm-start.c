@@ -12,6 +12,8 @@
 #include "base/util.h"
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-power.h"
+#include "daemon/vm-transfer.h"
 #include "daemon/vm-kind.h"
 #include "domain/device.h"
 #include "handover/handover.h"
@@ -26,9 +28,9 @@
 /* One start, as the plan's steps see it. */
 typedef struct Boot {
         Vm *vm;
-        off_t log_offset; /* where this start's lines begin */
         json_t *commands; /* for QEMU before the guest runs; NULL: not made yet */
         size_t next_command;
+        bool is_incoming; /* the memory comes from an image */
 } Boot;
 
 static char *log_path(const Vm *vm) {
@@ -116,7 +118,7 @@ static void log_command_line(Boot *boot, GPtrArray *argv) {
 
         if (n < 0)
                 log_warning("cannot write the log '%s': %s", path, g_strerror(errno));
-        boot->log_offset = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
+        boot->vm->log_offset = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
 }
 
 /* The monitor's socket and what the devices' steps have opened. */
@@ -136,6 +138,12 @@ static GArray *inherited_fds(const Vm *vm, int listen_fd) {
         return fds;
 }
 
+/* Before the NULL at the end: QEMU waits to be told where its memory comes from. */
+static void expect_memory(GPtrArray *argv) {
+        g_ptr_array_insert(argv, (int)argv->len - 1, g_strdup("-incoming"));
+        g_ptr_array_insert(argv, (int)argv->len - 1, g_strdup("defer"));
+}
+
 static int spawn_qemu(Boot *boot, int listen_fd, Err *err) {
         Vm *vm = boot->vm;
         QemuRuntime runtime = qemu_runtime(vm, listen_fd);
@@ -147,6 +155,8 @@ static int spawn_qemu(Boot *boot, int listen_fd, Err *err) {
 
         if (r < 0)
                 return r;
+        if (boot->is_incoming)
+                expect_memory(argv);
         spec.argv = (char *const *)argv->pdata;
         spec.locked_memory = vm_locked_memory(vm->live);
         log_command_line(boot, argv);
@@ -333,6 +343,7 @@ static void on_chardevs(json_t *result, const Err *err, void *userdata) {
 }
 
 void vm_ready(Vm *vm) {
+        vm_apply_lifecycle(vm);
         if (vm->boot_step)
                 qmp_send(vm->qmp, "query-chardev", NULL, on_chardevs, step_data(vm->boot_step));
         else
@@ -340,11 +351,11 @@ void vm_ready(Vm *vm) {
 }
 
 /* What QEMU printed since the start, the last lines of it. */
-static char *read_log_tail(const Boot *boot) {
-        g_autofree char *path = log_path(boot->vm);
+static char *read_log_tail(const Vm *vm) {
+        g_autofree char *path = log_path(vm);
         _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
         off_t end = fd < 0 ? 0 : lseek(fd, 0, SEEK_END);
-        off_t begin = MAX(boot->log_offset, end - LOG_TAIL_MAX);
+        off_t begin = MAX(vm->log_offset, end - LOG_TAIL_MAX);
         g_autofree char *text = g_malloc0(LOG_TAIL_MAX + 1);
         ssize_t n = end > begin ? pread(fd, text, (size_t)(end - begin), begin) : 0;
 
@@ -358,21 +369,24 @@ bool vm_start_ended(Vm *vm) {
         g_auto(Err) err = ERR_INIT;
         g_autofree char *tail = NULL;
 
-        if (!step)
+        if (!step && !vm->load_step)
                 return vm->is_starting; /* the step after it finds out */
-        if (plan_state(step_plan(step)) == PLAN_UNDOING) {
+        if (step && plan_state(step_plan(step)) == PLAN_UNDOING) {
                 qemu_forget(vm);
                 step_finish(step, 0, NULL);
                 return true;
         }
-        tail = read_log_tail(step_data(step));
+        tail = read_log_tail(vm);
         if (vm->stop_reason == VM_SHUTOFF_DESTROYED)
                 fail(&err, VIR_ERR_OPERATION_ABORTED, "guest '%s' was destroyed while it started",
                      vm_name(vm));
         else
                 fail(&err, VIR_ERR_INTERNAL_ERROR, "QEMU ended while guest '%s' started: %s",
                      vm_name(vm), tail);
-        step_finish(step, -EIO, &err);
+        if (step)
+                step_finish(step, -EIO, &err);
+        else
+                vm_restore_ended(vm, &err);
         return true;
 }
 
@@ -420,6 +434,7 @@ static int build_plan(Vm *vm, const VmStart *options, const DomainDef *live, Pla
                 handover_plan_new(vm->manager->handover, title, vm_name(vm), vm_uuid_text(vm));
         VmTake take = {.with_companions = options->with_companions,
                        .take_host_devices = options->take_host_devices};
+        Boot *boot;
         int r = vm_plan_take(vm, plan, live, NULL, &take, err);
 
         if (r < 0)
@@ -427,7 +442,11 @@ static int build_plan(Vm *vm, const VmStart *options, const DomainDef *live, Pla
         r = vm_kind_plan_all(vm, plan, live, err);
         if (r < 0)
                 return r;
-        plan_add(plan, &step_qemu, NULL, boot_new(vm));
+        boot = boot_new(vm);
+        boot->is_incoming = options->restore;
+        plan_add(plan, &step_qemu, NULL, boot);
+        if (options->restore)
+                vm_restore_add_step(plan, vm, options->restore);
         if (!options->paused)
                 plan_add(plan, &step_continue, NULL, boot_new(vm));
         *ret = g_steal_pointer(&plan);
@@ -453,6 +472,19 @@ static void start_failed(Job *job, const Err *err) {
         job_finish(job, err);
 }
 
+static void emit_started(Vm *vm, const VmStart *options) {
+        bool is_restored = options->restore; /* and was said to be started when it was read */
+
+        if (!is_restored)
+                vm_emit(vm, EVENT_STARTED, EVENT_STARTED_BOOTED);
+        if (!options->paused)
+                return;
+        if (is_restored && !options->restore->file.is_running)
+                vm_emit(vm, EVENT_SUSPENDED, EVENT_SUSPENDED_RESTORED);
+        else
+                vm_emit(vm, EVENT_SUSPENDED, EVENT_SUSPENDED_PAUSED);
+}
+
 static void on_started(Plan *plan, const Err *err, void *userdata) {
         Job *job = userdata;
         const VmStart *options = job_data(job);
@@ -470,9 +502,10 @@ static void on_started(Plan *plan, const Err *err, void *userdata) {
                 vm_set_state(vm, VM_PAUSED, VM_PAUSED_USER);
         if (vm_write_status(vm, &status_err) < 0)
                 log_err(&status_err, "a later airlockd may not find guest '%s' again", vm_name(vm));
-        vm_emit(vm, EVENT_STARTED, EVENT_STARTED_BOOTED);
-        if (options->paused)
-                vm_emit(vm, EVENT_SUSPENDED, EVENT_SUSPENDED_PAUSED);
+        emit_started(vm, options);
+        if (options->restore && options->restore->is_managed &&
+            vm_managed_save_remove(vm, &status_err) < 0)
+                log_err(&status_err, "the managed save of guest '%s' stays", vm_name(vm));
         job_finish(job, NULL);
         if (!vm->process && vm_is_active(vm)) /* it ended between its first instruction and now */
                 vm_ended(vm);
@@ -500,6 +533,13 @@ static void start_run(Job *job) {
                 g_steal_pointer(&plan);
 }
 
+static void start_free(void *data) {
+        VmStart *options = data;
+
+        vm_restore_free(options->restore);
+        g_free(options);
+}
+
 int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err) {
         return job_submit_call(vm,
                                &(JobSpec){.name = "start",
@@ -507,6 +547,6 @@ int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err)
                                           .done = done,
                                           .call = call,
                                           .data = g_memdup2(options, sizeof(*options)),
-                                          .free_data = g_free},
+                                          .free_data = start_free},
                                err);
 }

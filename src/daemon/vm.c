@@ -5,6 +5,8 @@
 
 #include "base/log.h"
 #include "daemon/store.h"
+#include "daemon/vm-transfer.h"
+#include "qemu/agent.h"
 #include "daemon/vm-kind.h"
 
 #define STATUS_FORMAT 1
@@ -20,6 +22,8 @@ void vm_unref(Vm *vm) {
         g_assert(g_queue_is_empty(&vm->jobs));
         sd_event_source_disable_unref(vm->kill_timer);
         g_assert(!vm->unplugs);
+        vm_transfer_forget_completed(vm);
+        agent_free(vm->agent);
         qmp_free(vm->qmp);
         process_free(vm->process);
         g_clear_pointer(&vm->cards, g_hash_table_unref);
@@ -43,6 +47,7 @@ Vm *vm_new(Manager *manager, DomainDef *config, bool persistent) {
                 .persistent = persistent,
                 .id = -1,
                 .state = VM_SHUTOFF,
+                .agent_timeout = AGENT_WAIT_FOREVER,
                 .uuid_text = g_strdup(domain_uuid_format(config->uuid, text)),
         };
         g_queue_init(&vm->jobs);
@@ -102,8 +107,9 @@ const DomainDef *vm_def(const Vm *vm, bool inactive) {
 
 const char *vm_state_to_string(VmState state) {
         static const char *const names[] = {
-                [VM_RUNNING] = "running",  [VM_PAUSED] = "paused",   [VM_SHUTDOWN] = "in shutdown",
-                [VM_SHUTOFF] = "shut off", [VM_CRASHED] = "crashed",
+                [VM_RUNNING] = "running",      [VM_PAUSED] = "paused",
+                [VM_SHUTDOWN] = "in shutdown", [VM_SHUTOFF] = "shut off",
+                [VM_CRASHED] = "crashed",      [VM_PMSUSPENDED] = "pmsuspended",
         };
 
         G_STATIC_ASSERT(G_N_ELEMENTS(names) == _VM_STATE_MAX);
@@ -114,11 +120,12 @@ const char *vm_state_to_string(VmState state) {
 static bool state_may_follow(VmState from, VmState to) {
         switch (to) {
         case VM_RUNNING:
-                return from == VM_PAUSED;
+                return from == VM_PAUSED || from == VM_CRASHED || from == VM_PMSUSPENDED;
         case VM_PAUSED:
                 return from == VM_SHUTOFF || from == VM_RUNNING || from == VM_CRASHED;
         case VM_SHUTDOWN:
         case VM_CRASHED:
+        case VM_PMSUSPENDED:
                 return from != VM_SHUTOFF;
         case VM_SHUTOFF:
                 return true;
@@ -207,12 +214,13 @@ int vm_write_status(Vm *vm, Err *err) {
         g_autofree char *config =
                 domain_def_format(vm->config, DOMAIN_FORMAT_INACTIVE | DOMAIN_FORMAT_SECURE);
         json_t *status = json_pack(
-                "{s:i, s:s, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:s, s:s}", "format",
+                "{s:i, s:s, s:i, s:i, s:i, s:b, s:b, s:I, s:I, s:I, s:s, s:s, s:o*}", "format",
                 STATUS_FORMAT, "uuid", vm->uuid_text, "id", vm->id, "state", vm->state, "reason",
                 vm->reason, "persistent", vm->persistent, "starting", vm->is_starting, "pid",
                 (json_int_t)(vm->process ? process_pid(vm->process) : 0), "start_time",
                 (json_int_t)(vm->process ? process_start_time(vm->process) : 0), "began",
-                (json_int_t)vm->began, "live", live, "config", config);
+                (json_int_t)vm->began, "live", live, "config", config, "transfer",
+                vm_transfer_to_json(vm));
         char *text = json_dumps(status, JSON_INDENT(1));
         int r = store_write_status(&vm->manager->paths, vm_name(vm), text, err);
 

@@ -31,16 +31,38 @@ typedef enum VmState {
         VM_SHUTDOWN = 4, /* QEMU says that the guest has powered off; the process still ends */
         VM_SHUTOFF = 5,
         VM_CRASHED = 6,
+        VM_PMSUSPENDED = 7, /* the guest sleeps (S3) */
         _VM_STATE_MAX,
 } VmState;
 
 /* Reasons, each counted within its state (virDomainRunningReason and so on). */
-enum { VM_RUNNING_BOOTED = 1, VM_RUNNING_UNPAUSED = 5 };
-enum { VM_PAUSED_USER = 1, VM_PAUSED_IOERROR = 5, VM_PAUSED_STARTING_UP = 11 };
+enum {
+        VM_RUNNING_BOOTED = 1,
+        VM_RUNNING_RESTORED = 3,
+        VM_RUNNING_UNPAUSED = 5,
+        VM_RUNNING_SAVE_CANCELED = 7,
+        VM_RUNNING_WAKEUP = 8,
+        VM_RUNNING_CRASHED = 9,
+};
+enum {
+        VM_PAUSED_USER = 1,
+        VM_PAUSED_SAVE = 3,
+        VM_PAUSED_DUMP = 4,
+        VM_PAUSED_IOERROR = 5,
+        VM_PAUSED_WATCHDOG = 6,
+        VM_PAUSED_SHUTTING_DOWN = 8,
+        VM_PAUSED_CRASHED = 10,
+        VM_PAUSED_STARTING_UP = 11,
+};
+enum { VM_CRASHED_PANICKED = 1 };
 enum { VM_SHUTOFF_UNKNOWN = 0, VM_SHUTOFF_SHUTDOWN, VM_SHUTOFF_DESTROYED, VM_SHUTOFF_CRASHED };
-enum { VM_SHUTOFF_FAILED = 6, VM_SHUTOFF_DAEMON = 8 };
+enum { VM_SHUTOFF_SAVED = 5, VM_SHUTOFF_FAILED = 6, VM_SHUTOFF_DAEMON = 8 };
 
 /* A device that the guest was asked to let go of, until the host has it back. */
+typedef struct Agent Agent;                 /* qemu/agent.h */
+typedef struct VmTransfer VmTransfer;       /* daemon/vm-transfer.h */
+typedef struct VmTransferred VmTransferred; /* daemon/vm-transfer.c */
+
 typedef struct VmUnplug {
         Vm *vm;
         char *alias;
@@ -71,6 +93,7 @@ struct Vm {
         Qmp *qmp;
         uint64_t began;   /* usec, CLOCK_REALTIME, of the start */
         bool is_starting; /* QEMU was started and has not been told to run yet */
+        off_t log_offset; /* where this start's lines begin in its log */
         Step *boot_step;  /* waits for QEMU's first words, or for its end; NULL: none does */
         int stop_reason;  /* of VM_SHUTOFF, as told before the end; VM_SHUTOFF_UNKNOWN: not told */
         bool reboot_on_poweroff; /* a reboot was asked for: the next power-off is a reset */
@@ -82,6 +105,20 @@ struct Vm {
 
         GHashTable *fds; /* name → open file for the QEMU that comes; NULL: none (vm-kind.h) */
         GHashTable *consoles; /* path of a terminal → the Stream that has it open */
+
+        /* Memory in files (vm-transfer.h). */
+        bool has_managed_save;
+        VmTransfer *transfer;     /* under way; belongs to its job. NULL: none */
+        VmTransferred *transferred; /* what the last one moved; NULL: none has ended */
+        bool recovers_transfer, resumes_transfer; /* what a daemon before was cut off in */
+        Step *load_step;                   /* waits for QEMU to read an image; NULL: none does */
+
+        Agent *agent;            /* qemu/agent.h; NULL: nobody has spoken to it yet */
+        bool is_agent_connected; /* as VSERPORT_CHANGE told */
+        int agent_timeout;       /* seconds for an answer; below 0 as virDomainQemuAgentCommand */
+
+        /* Why QEMU is being told to stop or to run, for the event that follows; 0: nobody said. */
+        int pause_reason, resume_reason;
 };
 
 /* ---- life of the object (vm.c) ---- */
@@ -136,6 +173,7 @@ int vm_check_active(const Vm *vm, bool is_active, Err *err);
 
 typedef struct VmStart {
         bool paused, with_companions, take_host_devices;
+        struct VmRestore *restore; /* an image to start from; taken over by vm_start. NULL: none */
 } VmStart;
 
 /* The plan that a start would run; the caller frees it. */
@@ -149,7 +187,7 @@ int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err)
  * is left of one that does not is cleared away. Its devices are handover_recover()'s matter. */
 int vm_adopt(Manager *manager, const char *name, const char *status, Err *err);
 
-/* ---- monitor, power and end (vm-monitor.c) ---- */
+/* ---- monitor and end (vm-monitor.c; power: vm-power.h) ---- */
 
 /* Makes the socket on which QEMU will serve its monitor, and connects to it at once: the connection
  * waits in the socket's queue until QEMU takes it. */
@@ -176,11 +214,9 @@ bool vm_unplugs_end(Vm *vm); /* vm-device.c */
 /* Ends QEMU now (SIGTERM, later SIGKILL unless graceful); answered when the devices are back. */
 int vm_destroy(Vm *vm, bool graceful, Call *call, Err *err);
 
-int vm_shutdown(Vm *vm, Call *call, Err *err);
-int vm_reboot(Vm *vm, Call *call, Err *err);
-int vm_reset(Vm *vm, Call *call, Err *err);
-int vm_suspend(Vm *vm, Call *call, Err *err);
-int vm_resume(Vm *vm, Call *call, Err *err);
+/* Asks QEMU to end, and kills it when it has not within 10 s; reason of VM_SHUTOFF. */
+void vm_end_process(Vm *vm, int reason);
+
 
 /* ---- devices (vm-device.c) ---- */
 

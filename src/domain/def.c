@@ -114,39 +114,3 @@ int domain_uuid_parse(const char *text, uint8_t ret[16]) {
         memcpy(ret, uuid, sizeof(uuid));
         return 0;
 }
-
-/* ---- metadata ---- */
-
-/* The child of the metadata in a namespace; its document goes to ret_doc. */
-static xmlNode *find_metadata(const DomainDef *def, const char *uri, XmlDoc **ret_doc) {
-        g_autoptr(XmlDoc) doc = NULL;
-
-        if (!def->metadata ||
-            xml_doc_parse(def->metadata, strlen(def->metadata), "metadata", &doc, NULL) < 0)
-                return NULL;
-        XML_FOREACH_CHILD(child, xml_doc_root(doc)) {
-                if (!child->ns || !g_str_equal((const char *)child->ns->href, uri))
-                        continue;
-                *ret_doc = g_steal_pointer(&doc);
-                return child;
-        }
-        return NULL;
-}
-
-bool domain_def_parks_companions(const DomainDef *def) {
-        g_autoptr(XmlDoc) doc = NULL;
-        xmlNode *element = find_metadata(def, DOMAIN_HANDOVER_NS, &doc);
-        g_autofree char *companions = NULL;
-
-        if (!element || !g_str_equal(xml_name(element), "handover"))
-                return false;
-        companions = xml_attr(element, "companions");
-        return g_strcmp0(companions, "park") == 0;
-}
-
-char *domain_def_metadata(const DomainDef *def, const char *uri) {
-        g_autoptr(XmlDoc) doc = NULL;
-        xmlNode *element = find_metadata(def, uri, &doc);
-
-        return element ? xml_doc_source(doc, element) : NULL;
-}

@@ -138,5 +138,11 @@ static inline bool domain_def_is_q35(const DomainDef *def) {
 #define DOMAIN_HANDOVER_NS "https://airlock-project.example/xmlns/handover/1"
 bool domain_def_parks_companions(const DomainDef *def);
 
-/* The children of <metadata> in a namespace, as virDomainGetMetadata gives them; NULL: none. */
+/* The child of <metadata> in a namespace, as virDomainGetMetadata gives it: without the namespace;
+ * NULL: none. */
 char *domain_def_metadata(const DomainDef *def, const char *uri);
+
+/* Replaces that child by xml, which gets the namespace under the prefix key; xml NULL: removes it.
+ * The other children keep their bytes. */
+int domain_def_set_metadata(DomainDef *def, const char *key, const char *uri, const char *xml,
+                            Err *err);

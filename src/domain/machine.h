@@ -136,6 +136,8 @@ typedef enum LifecycleAction {
         LIFECYCLE_DESTROY,
         LIFECYCLE_RESTART,
         LIFECYCLE_PRESERVE,
+        LIFECYCLE_COREDUMP_DESTROY, /* of a crash alone, as the next one */
+        LIFECYCLE_COREDUMP_RESTART,
 } LifecycleAction;
 
 typedef enum SeclabelType { SECLABEL_UNSET, SECLABEL_NONE } SeclabelType;

@@ -68,9 +68,37 @@ static void metadata_is_read_by_namespace(void **state) {
         g_autofree char *a = domain_def_metadata(def, "urn:a");
         g_autofree char *none = domain_def_metadata(def, "urn:none");
 
-        assert_string_equal(a, "<a:x xmlns:a='urn:a'  b=\"1\"/>");
+        assert_string_equal(a, "<x b=\"1\"/>");
         assert_null(none);
         assert_true(domain_def_parks_companions(def));
+}
+
+static void one_namespace_of_the_metadata_can_be_set(void **state) {
+        static const struct {
+                const char *key, *uri, *xml, *words;
+        } changes[] = {
+                {"b", "urn:b", "<y><z/></y>", "<b:y xmlns:b=\"urn:b\"><b:z/></b:y>"},
+                {"c", "urn:b", "<w>1 &lt; 2</w>", "<c:w xmlns:c=\"urn:b\">1 &lt; 2</c:w>"},
+                {NULL, "urn:b", NULL, "<a:x xmlns:a='urn:a'  b=\"1\"/>"},
+                {NULL, "urn:none", NULL, "companions='park'/>"},
+        };
+        g_autoptr(DomainDef) def = parse(text, 0);
+
+        for (size_t i = 0; i < G_N_ELEMENTS(changes); i++) {
+                assert_int_equal(domain_def_set_metadata(def, changes[i].key, changes[i].uri,
+                                                         changes[i].xml, NULL),
+                                 0);
+                assert_non_null(strstr(def->metadata, changes[i].words));
+                assert_non_null(strstr(def->metadata, "<a:x xmlns:a='urn:a'  b=\"1\"/>"));
+        }
+        assert_null(strstr(def->metadata, "urn:b"));
+        assert_int_equal(domain_def_set_metadata(def, "k", "urn:k", "<open>", NULL), -EINVAL);
+        assert_int_equal(domain_def_set_metadata(def, NULL, "urn:a", NULL, NULL), 0);
+        assert_int_equal(domain_def_set_metadata(def, NULL, DOMAIN_HANDOVER_NS, NULL, NULL), 0);
+        assert_null(def->metadata);
+        assert_int_equal(domain_def_set_metadata(def, "k", "urn:k", "<n/>", NULL), 0);
+        assert_string_equal(def->metadata,
+                            "<metadata>\n    <k:n xmlns:k=\"urn:k\"/>\n  </metadata>");
 }
 
 static void validation_refuses_what_no_schema_knows(void **state) {
@@ -168,6 +196,7 @@ int main(void) {
                 cmocka_unit_test(inactive_xml_has_nothing_of_the_running_guest),
                 cmocka_unit_test(a_password_is_shown_where_it_is_asked_for),
                 cmocka_unit_test(metadata_is_read_by_namespace),
+                cmocka_unit_test(one_namespace_of_the_metadata_can_be_set),
                 cmocka_unit_test(validation_refuses_what_no_schema_knows),
                 cmocka_unit_test(a_new_guest_gets_a_random_uuid),
                 cmocka_unit_test(uuids_are_read_to_the_last_digit),

@@ -42,6 +42,15 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Qmp, qmp_free)
  */
 void qmp_send(Qmp *qmp, const char *command, json_t *arguments, QmpReplyFunc reply, void *userdata);
 
+/* The same with a descriptor that goes along (getfd, add-fd); it is duplicated. */
+void qmp_send_fd(Qmp *qmp, const char *command, json_t *arguments, int fd, QmpReplyFunc reply,
+                 void *userdata);
+
+/* Sends a whole command object as a client wrote it (borrowed; its "id" is ours on the wire).
+ * result is the whole answer, {"return": …} or {"error": …}, with the client's own id or none; err
+ * is set only when QEMU went away. */
+void qmp_send_raw(Qmp *qmp, const json_t *message, QmpReplyFunc reply, void *userdata);
+
 /* Answers everything that is open with an error and calls closed, as when QEMU had closed it. */
 void qmp_close(Qmp *qmp);
 
