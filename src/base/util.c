@@ -2,6 +2,7 @@
 #include "base/util.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,6 +12,14 @@ void closep(int *fd) {
         if (*fd >= 0)
                 close(*fd);
         errno = saved;
+}
+
+void close_all_but(int fd) {
+        unsigned keep = (unsigned)fd;
+
+        if (keep > STDERR_FILENO + 1)
+                close_range(STDERR_FILENO + 1, keep - 1, 0);
+        close_range(MAX(keep, STDERR_FILENO) + 1, UINT_MAX, 0);
 }
 
 int neg_errno(void) {
