@@ -67,6 +67,7 @@ typedef struct DomainDef {
                 DomainNode node;
                 char *emulator;
                 GPtrArray *list[_DOMAIN_DEVICE_MAX]; /* DomainDevice; never NULL */
+                DomainRedirFilter redirfilter;
         } devices;
 
         GPtrArray *seclabels; /* DomainSeclabel */

@@ -19,7 +19,8 @@ static void *add(DomainDef *def, DomainDeviceKind kind) {
 static void fill_address(DomainDevice *device) {
         DomainAddress *address = &device->address;
 
-        if (!address->node.is_present || address->type == DOMAIN_ADDRESS_USB)
+        if (!address->node.is_present || address->type == DOMAIN_ADDRESS_USB ||
+            address->type == DOMAIN_ADDRESS_ISA)
                 return;
         fill_num(&address->bus, 0);
         if (address->type == DOMAIN_ADDRESS_PCI) {
@@ -60,7 +61,11 @@ static bool has_virtio_serial(const DomainDef *def) {
                 if (console->target.type == CHAR_TARGET_VIRTIO)
                         return true;
         }
-        return def->devices.list[DOMAIN_CHANNEL]->len > 0;
+        DOMAIN_FOREACH(DomainChar, channel, def, DOMAIN_CHANNEL) {
+                if (channel->target.type != CHAR_TARGET_GUESTFWD)
+                        return true;
+        }
+        return false;
 }
 
 /* What the XML names gets its number before we look for what is missing; root buses take index 0
@@ -123,19 +128,10 @@ static void mirror_console(DomainDef *def) {
                 serial->type = console->type;
         }
         serial = serials->pdata[0];
-        if (!serial->source.node.is_present && console->source.node.is_present &&
-            serial->type == console->type) {
-                serial->source.node.is_present = true;
-                serial->source.path = g_strdup(console->source.path);
-                serial->source.mode = console->source.mode;
-                serial->source.append = console->source.append;
-        }
-        console->type = serial->type;
-        console->source.node.is_present = serial->source.node.is_present;
-        g_free(console->source.path);
-        console->source.path = g_strdup(serial->source.path);
-        console->source.mode = serial->source.mode;
-        console->source.append = serial->source.append;
+        if (!domain_char_has_stream(serial) && domain_char_has_stream(console) &&
+            serial->type == console->type)
+                domain_char_copy_stream(serial, console);
+        domain_char_copy_stream(console, serial);
 }
 
 static void add_devices(DomainDef *def) {

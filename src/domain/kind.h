@@ -45,9 +45,11 @@ extern const DomainKind *const domain_kinds[_DOMAIN_DEVICE_MAX];
 /* Lines of the tables for what all devices have (tables-device.c). */
 extern const DomainElement domain_boot_element;
 extern const DomainElement domain_rom_element;
+extern const DomainElement domain_acpi_element;
 #define DEVICE_BOOT    CHILD(DomainDevice, boot, "boot", domain_boot_element)
 #define DEVICE_ALIAS   CHILD(DomainDevice, alias, "alias", domain_alias_element)
 #define DEVICE_ROM     CHILD(DomainDevice, rom, "rom", domain_rom_element)
+#define DEVICE_ACPI    CHILD(DomainDevice, acpi, "acpi", domain_acpi_element)
 #define DEVICE_ADDRESS CHILD(DomainDevice, address, "address", domain_address_element)
 
 extern const DomainField domain_no_fields[];

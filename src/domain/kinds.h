@@ -9,6 +9,7 @@ extern const DomainKind domain_disk_kind;
 extern const DomainKind domain_controller_kind;
 extern const DomainKind domain_interface_kind;
 extern const DomainKind domain_serial_kind;
+extern const DomainKind domain_parallel_kind;
 extern const DomainKind domain_console_kind;
 extern const DomainKind domain_channel_kind;
 extern const DomainKind domain_input_kind;
@@ -17,6 +18,10 @@ extern const DomainKind domain_sound_kind;
 extern const DomainKind domain_audio_kind;
 extern const DomainKind domain_video_kind;
 extern const DomainKind domain_hostdev_kind;
+extern const DomainKind domain_redirdev_kind;
 extern const DomainKind domain_watchdog_kind;
 extern const DomainKind domain_memballoon_kind;
 extern const DomainKind domain_rng_kind;
+
+/* What stands among the devices and is none. */
+extern const DomainElement domain_redirfilter_element;

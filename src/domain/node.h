@@ -67,6 +67,7 @@ typedef enum DomainDeviceKind {
         DOMAIN_CONTROLLER,
         DOMAIN_INTERFACE,
         DOMAIN_SERIAL,
+        DOMAIN_PARALLEL,
         DOMAIN_CONSOLE,
         DOMAIN_CHANNEL,
         DOMAIN_INPUT,
@@ -75,6 +76,7 @@ typedef enum DomainDeviceKind {
         DOMAIN_AUDIO,
         DOMAIN_VIDEO,
         DOMAIN_HOSTDEV,
+        DOMAIN_REDIRDEV,
         DOMAIN_WATCHDOG,
         DOMAIN_MEMBALLOON,
         DOMAIN_RNG,
@@ -90,6 +92,7 @@ typedef enum DomainAddressType {
         DOMAIN_ADDRESS_DRIVE,
         DOMAIN_ADDRESS_VIRTIO_SERIAL,
         DOMAIN_ADDRESS_USB,
+        DOMAIN_ADDRESS_ISA,
 } DomainAddressType;
 
 /* The guest's side. PCI: domain 0, bus is the index of a pci controller. */
@@ -101,6 +104,7 @@ typedef struct DomainAddress {
         DomainNum controller, target, unit; /* drive */
         DomainNum port;                     /* virtio-serial */
         char *usb_port;                     /* "1.2" */
+        DomainNum iobase, irq;              /* isa */
 } DomainAddress;
 
 typedef struct DomainBoot {
@@ -115,6 +119,12 @@ typedef struct DomainRom {
         char *file;
 } DomainRom;
 
+/* The number by which the guest's system names the device (PCI Firmware Specification, _DSM 7). */
+typedef struct DomainAcpi {
+        DomainNode node;
+        DomainNum index; /* from 1 */
+} DomainAcpi;
+
 typedef struct DomainAlias {
         DomainNode node;
         char *name; /* id of the device in QEMU: "hostdev0" */
@@ -127,5 +137,6 @@ typedef struct DomainDevice {
         DomainBoot boot;
         DomainRom rom;
         DomainAlias alias;
+        DomainAcpi acpi;
         DomainAddress address;
 } DomainDevice;

@@ -24,18 +24,22 @@ static bool is_usb(const void *object) {
         return ((const DomainAddress *)object)->type == DOMAIN_ADDRESS_USB;
 }
 
-static bool is_not_pci(const void *object) {
-        return !is_pci(object);
+static bool is_isa(const void *object) {
+        return ((const DomainAddress *)object)->type == DOMAIN_ADDRESS_ISA;
 }
 
-static const char *const address_types[] = {"pci", "drive", "virtio-serial", "usb", NULL};
+static bool has_bus(const void *object) {
+        return !is_pci(object) && !is_isa(object);
+}
+
+static const char *const address_types[] = {"pci", "drive", "virtio-serial", "usb", "isa", NULL};
 
 static const DomainField address_fields[] = {
         ATTR_ENUM(DomainAddress, type, "type", address_types, .is_required = true),
         ATTR_HEX(DomainAddress, domain, "domain", 4, .when = is_pci, .max = UINT16_MAX),
         ATTR_NUM(DomainAddress, controller, "controller", .when = is_drive_or_port),
         ATTR_HEX(DomainAddress, bus, "bus", 2, .when = is_pci, .max = UINT8_MAX),
-        ATTR_NUM(DomainAddress, bus, "bus", .when = is_not_pci),
+        ATTR_NUM(DomainAddress, bus, "bus", .when = has_bus),
         ATTR_HEX(DomainAddress, slot, "slot", 2, .when = is_pci, .max = 31),
         ATTR_HEX(DomainAddress, function, "function", 1, .when = is_pci, .max = 7),
         ATTR_ON(DomainAddress, multifunction, "multifunction", .when = is_pci),
@@ -43,6 +47,8 @@ static const DomainField address_fields[] = {
         ATTR_NUM(DomainAddress, unit, "unit", .when = is_drive),
         ATTR_NUM(DomainAddress, port, "port", .when = is_port),
         ATTR_STRING(DomainAddress, usb_port, "port", .when = is_usb),
+        ATTR_HEX(DomainAddress, iobase, "iobase", 1, .when = is_isa, .max = UINT16_MAX),
+        ATTR_HEX(DomainAddress, irq, "irq", 1, .when = is_isa, .max = 15),
         END,
 };
 const DomainElement domain_address_element = ELEMENT(DomainAddress, "address", address_fields);
@@ -52,6 +58,12 @@ static const DomainField alias_fields[] = {
         END,
 };
 const DomainElement domain_alias_element = ELEMENT(DomainAlias, "alias", alias_fields);
+
+static const DomainField acpi_fields[] = {
+        ATTR_NUM(DomainAcpi, index, "index", .is_required = true),
+        END,
+};
+const DomainElement domain_acpi_element = ELEMENT(DomainAcpi, "acpi", acpi_fields);
 
 static const DomainField boot_fields[] = {
         ATTR_NUM(DomainBoot, order, "order", .is_required = true, .max = 1000),

@@ -11,7 +11,7 @@ static const char text[] =
         "<memory>65536</memory><os><type machine='q35'>hvm</type></os><devices>"
         "<interface type='bridge'><source bridge='br0'/><target dev='vnet4'/></interface>"
         "<serial type='pty'><source path='/dev/pts/2'/><alias name='serial0'/></serial>"
-        "<channel type='unix'><source mode='bind' path='/run/g/agent.0'/>"
+        "<channel type='unix'><source mode='bind' path='/run/guests/g/agent.0'/>"
         "<target type='virtio' name='agent.0'/></channel>"
         "<graphics type='vnc' port='5901' autoport='yes' passwd='secret'/>"
         "</devices></domain>";
@@ -28,7 +28,7 @@ static DomainDef *parse(const char *xml, DomainParseFlags flags) {
 
 /* What only a running guest has. */
 static const char *const live_words[] = {"id='3'",    "vnet4",          "/dev/pts/2",
-                                         "'serial0'", "/run/g/agent.0", "5901"};
+                                         "'serial0'", "/run/guests/g/agent.0", "5901"};
 
 static void live_xml_comes_back_whole(void **state) {
         g_autoptr(DomainDef) def = parse(text, DOMAIN_PARSE_LIVE);

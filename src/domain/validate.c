@@ -263,6 +263,8 @@ static int check_limits(const DomainDef *def, const DomainDefaults *defaults, Er
                 defaults && defaults->max_hostdevs ? defaults->max_hostdevs : DOMAIN_HOSTDEVS_MAX;
         unsigned n = def->devices.list[DOMAIN_HOSTDEV]->len;
 
+        DOMAIN_FOREACH(DomainInterface, net, def, DOMAIN_INTERFACE)
+                n += net->type == NET_TYPE_HOSTDEV;
         if (n <= max)
                 return 0;
         return fail_hint(

@@ -336,8 +336,9 @@ static int place_buses(LayoutMap *map, DomainDef *def, Err *err) {
 
 static int place_all(LayoutMap *map, DomainDef *def, Err *err) {
         static const DomainDeviceKind order[] = {
-                DOMAIN_INTERFACE,  DOMAIN_SOUND, DOMAIN_CONTROLLER, DOMAIN_DISK,  DOMAIN_HOSTDEV,
-                DOMAIN_MEMBALLOON, DOMAIN_RNG,   DOMAIN_VIDEO,      DOMAIN_INPUT, DOMAIN_WATCHDOG,
+                DOMAIN_INTERFACE, DOMAIN_SOUND,      DOMAIN_CONTROLLER, DOMAIN_DISK,
+                DOMAIN_HOSTDEV,   DOMAIN_MEMBALLOON, DOMAIN_RNG,        DOMAIN_VIDEO,
+                DOMAIN_INPUT,     DOMAIN_WATCHDOG,   DOMAIN_SERIAL,
         };
         int r;
 

@@ -115,9 +115,17 @@ static LayoutHome controller_home(const DomainController *controller) {
 }
 
 static LayoutHome interface_home(const DomainInterface *net) {
-        return net->model.type == NET_MODEL_E1000 || net->model.type == NET_MODEL_RTL8139
-                       ? LAYOUT_HOME_CONVENTIONAL
-                       : LAYOUT_HOME_EXPRESS;
+        switch (net->model.type) {
+        case NET_MODEL_E1000:
+        case NET_MODEL_RTL8139:
+        case NET_MODEL_VIRTIO_TRANSITIONAL:
+        case NET_MODEL_NE2K_PCI:
+        case NET_MODEL_PCNET:
+        case NET_MODEL_VMXNET3:
+                return LAYOUT_HOME_CONVENTIONAL;
+        default:
+                return net->is_conventional ? LAYOUT_HOME_CONVENTIONAL : LAYOUT_HOME_EXPRESS;
+        }
 }
 
 static LayoutHome express_machine_home(const DomainDevice *device) {
@@ -138,6 +146,7 @@ static LayoutHome express_machine_home(const DomainDevice *device) {
                 return ((const DomainHostdev *)device)->is_conventional ? LAYOUT_HOME_CONVENTIONAL
                                                                         : LAYOUT_HOME_EXPRESS;
         case DOMAIN_WATCHDOG:
+        case DOMAIN_SERIAL: /* pci-serial */
                 return LAYOUT_HOME_CONVENTIONAL;
         default:
                 return LAYOUT_HOME_EXPRESS;

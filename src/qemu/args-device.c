@@ -28,6 +28,26 @@ int qemu_args_set_pci_address(json_t *object, const DomainDef *def, const Domain
         SET_STRING(object, "addr", place);
         if (address->multifunction == DOMAIN_SWITCH_ON)
                 SET_BOOL(object, "multifunction", true);
+        if (device->acpi.index.is_set)
+                SET_INT(object, "acpi-index", device->acpi.index.value);
+        return 0;
+}
+
+int qemu_args_set_usb_address(json_t *object, const DomainDef *def, const DomainDevice *device,
+                              Err *err) {
+        const DomainAddress *address = &device->address;
+        bool is_given = address->type == DOMAIN_ADDRESS_USB;
+        const DomainController *usb = domain_def_find_controller(
+                def, CONTROLLER_USB, is_given ? (unsigned)address->bus.value : 0);
+        g_autofree char *bus = NULL;
+
+        if (!usb || !usb->base.alias.name)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s: there is no such USB bus",
+                            device->alias.name);
+        bus = g_strdup_printf("%s.0", usb->base.alias.name);
+        SET_STRING(object, "bus", bus);
+        if (is_given && address->usb_port)
+                SET_STRING(object, "port", address->usb_port);
         return 0;
 }
 

@@ -72,6 +72,7 @@ extern const QemuKind qemu_disk_kind;
 extern const QemuKind qemu_controller_kind;
 extern const QemuKind qemu_interface_kind;
 extern const QemuKind qemu_serial_kind;
+extern const QemuKind qemu_parallel_kind;
 extern const QemuKind qemu_console_kind;
 extern const QemuKind qemu_channel_kind;
 extern const QemuKind qemu_input_kind;
@@ -80,6 +81,7 @@ extern const QemuKind qemu_sound_kind;
 extern const QemuKind qemu_audio_kind;
 extern const QemuKind qemu_video_kind;
 extern const QemuKind qemu_hostdev_kind;
+extern const QemuKind qemu_redirdev_kind;
 extern const QemuKind qemu_watchdog_kind;
 extern const QemuKind qemu_memballoon_kind;
 extern const QemuKind qemu_rng_kind;
@@ -99,6 +101,9 @@ void qemu_args_set_optional(json_t *object, const char *key, json_t *value);
 void qemu_args_append_command(json_t *commands, const char *name, json_t *arguments);
 
 int qemu_args_set_pci_address(json_t *object, const DomainDef *def, const DomainDevice *device,
+                              Err *err);
+/* Bus and port of a USB device; QEMU chooses a port where none is given. */
+int qemu_args_set_usb_address(json_t *object, const DomainDef *def, const DomainDevice *device,
                               Err *err);
 void qemu_args_set_rom(json_t *object, const DomainRom *rom);
 void qemu_args_set_boot(json_t *object, const DomainDef *def, const DomainDevice *device);

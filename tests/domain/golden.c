@@ -28,8 +28,10 @@ static void start(DomainDef *def) {
                         graphics->port = DOMAIN_NUM(5900);
         }
         DOMAIN_FOREACH(DomainInterface, net, def, DOMAIN_INTERFACE) {
-                if (net->type == NET_TYPE_BRIDGE && !net->target.dev)
+                if (domain_interface_has_tap(net) && !net->target.dev)
                         net->target.dev = g_strdup_printf("vnet%u", n++);
+                if (domain_interface_is_passt(net))
+                        net->source.path = g_strdup("/run/guest/passt.sock");
         }
         DOMAIN_FOREACH(DomainChar, channel, def, DOMAIN_CHANNEL) {
                 if (channel->type == CHAR_TYPE_UNIX && !channel->source.path)
