@@ -42,6 +42,8 @@ def guest(name: str, devices: str = "", **parts: str) -> str:
     """The XML of a tiny Linux guest with these devices besides its serial console.
 
     parts: what guests.guest takes, and cmdline (more kernel words), console (default ttyS0), kernel.
+    With dozens of devices it needs more memory than 900 MiB: below that, QEMU puts the initial RAM disk where SeaBIOS
+    keeps its tables, and both are damaged.
     """
     cmdline = f"console={parts.pop('console', 'ttyS0')} quiet panic=-1 {parts.pop('cmdline', '')}"
     kernel = parts.pop("kernel", str(VMLINUX))
@@ -129,7 +131,9 @@ class Shell(Console):
 
     def pci(self) -> list["PciFunction"]:
         """The guest's own scan."""
-        return [PciFunction(*line.split()) for line in self.run("pci-scan").splitlines()]
+        lines = [line.split() for line in self.run("pci-scan").splitlines()]
+        # A driver's name may have blanks.
+        return [PciFunction(*words[:3], " ".join(words[3:-1]), words[-1]) for words in lines]
 
 
 @dataclass
