@@ -10,7 +10,6 @@ static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_CONTROLLER] = &qemu_controller_kind,
         [DOMAIN_INTERFACE] = &qemu_interface_kind,
         [DOMAIN_SERIAL] = &qemu_serial_kind,
-        [DOMAIN_PARALLEL] = &qemu_parallel_kind,
         [DOMAIN_CONSOLE] = &qemu_console_kind,
         [DOMAIN_CHANNEL] = &qemu_channel_kind,
         [DOMAIN_INPUT] = &qemu_input_kind,
@@ -19,11 +18,9 @@ static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_AUDIO] = &qemu_audio_kind,
         [DOMAIN_VIDEO] = &qemu_video_kind,
         [DOMAIN_HOSTDEV] = &qemu_hostdev_kind,
-        [DOMAIN_REDIRDEV] = &qemu_redirdev_kind,
         [DOMAIN_WATCHDOG] = &qemu_watchdog_kind,
         [DOMAIN_MEMBALLOON] = &qemu_memballoon_kind,
         [DOMAIN_RNG] = &qemu_rng_kind,
-        [DOMAIN_MEMORY] = &qemu_memory_kind,
 };
 
 static void free_text(char **text) {
@@ -242,13 +239,12 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
         int r;
 
         qemu_args_add(args, def->devices.emulator, NULL);
-        r = qemu_args_machine(args, &context, err);
+        r = qemu_args_machine(args, def, runtime, err);
         if (r < 0)
                 return r;
         r = add_devices(&context, args, err);
         if (r < 0)
                 return r;
-        qemu_args_own(args, def);
         g_ptr_array_add(args, NULL);
         *ret = g_steal_pointer(&args);
         return 0;

@@ -16,8 +16,6 @@
 #define QEMU_VERSION(major, minor, micro) ((major)*1000000u + (minor)*1000u + (micro))
 #define QEMU_VERSION_MIN                  QEMU_VERSION(7, 2, 0)
 
-#define QEMU_MEMORY_DIR "/var/lib/airlock/ram"
-
 typedef struct QemuRuntime {
         unsigned version; /* QEMU_VERSION() */
         /* Listening UNIX socket that QEMU inherits for QMP; -1: qmp_path says where it makes one.
@@ -27,10 +25,6 @@ typedef struct QemuRuntime {
         bool has_vhost_net;   /* /dev/vhost-net can be opened: virtio interfaces use it */
         bool has_sandbox;     /* QEMU was built with seccomp */
         const char *pid_file; /* NULL: none */
-        int64_t now;          /* seconds of the epoch: clocks that are off begin from it */
-        int32_t utc_offset;   /* seconds that the host's local time is ahead of UTC */
-        const char *memory_dir; /* where memory of type file is; NULL: QEMU_MEMORY_DIR */
-        const DomainSysinfo *host_sysinfo; /* for <smbios mode='host'>; NULL: none */
         /* Open files that QEMU inherits, name → GINT_TO_POINTER(number); NULL: the device is
          * plugged in, and they are sent over the monitor under their names (getfd). */
         GHashTable *fds;
@@ -39,9 +33,6 @@ typedef struct QemuRuntime {
 /* argv of QEMU, from the emulator's path to the NULL at its end (GPtrArray of owned strings).
  * Starts paused (-S). */
 int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray **ret, Err *err);
-
-/* What QEMU gets in its environment beside the daemon's own: "TZ=…"; the caller frees it. */
-char **qemu_args_environment(const DomainDef *def);
 
 /* The QMP commands that plug in a device, in order: an array of {"execute", "arguments"}. The last
  * one is device_add; when one fails, the commands of qemu_args_unplug are for those before it.
