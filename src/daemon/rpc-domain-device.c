@@ -3,7 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 
 #include "base/util.h"
 #include "daemon/dispatch.h"
@@ -122,7 +125,8 @@ static void on_console_ended(void *userdata) {
         g_free(use);
 }
 
-static int make_room(Vm *vm, const char *path, unsigned flags, Err *err) {
+/* what: "console session", as clients know it. */
+static int make_room(Vm *vm, const char *path, const char *what, unsigned flags, Err *err) {
         g_auto(Err) displaced = ERR_INIT;
         Stream *stream = g_hash_table_lookup(vm->consoles, path);
 
@@ -131,30 +135,35 @@ static int make_room(Vm *vm, const char *path, unsigned flags, Err *err) {
         if (!(flags & CONSOLE_FORCE))
                 return fail_hint(err,
                                  fail(err, VIR_ERR_OPERATION_FAILED,
-                                      "Active console session exists for this domain"),
+                                      "Active %s exists for this domain", what),
                                  "--force takes it over");
-        fail(&displaced, VIR_ERR_OPERATION_ABORTED, "another client took the console over");
+        fail(&displaced, VIR_ERR_OPERATION_ABORTED, "another client took the %s over", what);
         stream_fail(stream, &displaced);
         return 0;
 }
 
-static int open_stream(Vm *vm, Call *call, const char *path, Err *err) {
-        _cleanup_(closep) int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-        ConsoleUse *use;
+/* Opens the stream of what has this path, and notes who has it. */
+static int keep_stream_consume(Vm *vm, Call *call, const char *path, int fd, Err *err) {
+        ConsoleUse *use = g_new0(ConsoleUse, 1);
         Stream *stream;
         int r;
 
-        if (fd < 0)
-                return fail_errno(err, neg_errno(), "cannot open the console '%s'", path);
-        use = g_new0(ConsoleUse, 1);
         use->vm = vm_ref(vm);
         use->path = g_strdup(path);
-        r = stream_open_consume(call, steal_fd(&fd), on_console_ended, use, &stream, err);
+        r = stream_open_consume(call, fd, on_console_ended, use, &stream, err);
         if (r < 0)
                 on_console_ended(use);
         else
                 g_hash_table_insert(vm->consoles, g_strdup(path), stream);
         return r;
+}
+
+static int open_stream(Vm *vm, Call *call, const char *path, Err *err) {
+        int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+        if (fd < 0)
+                return fail_errno(err, neg_errno(), "cannot open the console '%s'", path);
+        return keep_stream_consume(vm, call, path, fd, err);
 }
 
 static int open_console(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -178,8 +187,119 @@ static int open_console(Manager *manager, Call *call, const void *data, void *re
         if (chr->type != CHAR_TYPE_PTY || !chr->source.path)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "character device %s is not using a PTY",
                             chr->base.alias.name);
-        r = make_room(vm, chr->source.path, args->flags, err);
+        r = make_room(vm, chr->source.path, "console session", args->flags, err);
         return r < 0 ? r : open_stream(vm, call, chr->source.path, err);
+}
+
+/* ---- channels ---- */
+
+enum { CHANNEL_FORCE = 1 };
+
+/* By alias or by its name in the guest; NULL: the first. */
+static const DomainChar *find_channel(const DomainDef *def, const char *name) {
+        DOMAIN_FOREACH(DomainChar, chr, def, DOMAIN_CHANNEL)
+                if (!name || g_strcmp0(chr->base.alias.name, name) == 0 ||
+                    g_strcmp0(chr->target.name, name) == 0)
+                        return chr;
+        return NULL;
+}
+
+static int connect_channel(const char *path, int *ret, Err *err) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+        _cleanup_(closep) int dir = -1, fd = -1;
+        g_autofree char *parent = g_path_get_dirname(path), *name = g_path_get_basename(path);
+        int r;
+
+        /* The path may be longer than a socket's address: it goes through the directory. */
+        dir = open(parent, O_PATH | O_DIRECTORY | O_CLOEXEC);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        snprintf(address.sun_path, sizeof(address.sun_path), "/proc/self/fd/%d/%s", dir, name);
+        if (dir < 0 || fd < 0 ||
+            connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+                r = neg_errno();
+                return fail_errno(err, r, "cannot connect to the channel '%s'", path);
+        }
+        *ret = steal_fd(&fd);
+        return 0;
+}
+
+/* QEMU takes one connection to a channel and has a short queue for others: while that is full, the
+ * next try comes later. */
+#define CHANNEL_RETRY_USEC UINT64_C(50000)
+#define CHANNEL_TRIES_MAX  40u
+
+typedef struct ChannelOpen {
+        Call *call;
+        Vm *vm;
+        char *path;
+        unsigned tries;
+        sd_event_source *timer;
+} ChannelOpen;
+
+static int try_channel(Vm *vm, Call *call, const char *path, Err *err) {
+        int fd = -1, r = connect_channel(path, &fd, err);
+
+        return r < 0 ? r : keep_stream_consume(vm, call, path, fd, err);
+}
+
+static int on_channel_retry(sd_event_source *source, uint64_t usec, void *userdata) {
+        ChannelOpen *open = userdata;
+        g_auto(Err) err = ERR_INIT;
+
+        if (try_channel(open->vm, open->call, open->path, &err) == -EAGAIN &&
+            ++open->tries < CHANNEL_TRIES_MAX) {
+                sd_event_source_set_time_relative(source, CHANNEL_RETRY_USEC);
+                sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+                return 0;
+        }
+        call_finish(open->call, &err);
+        sd_event_source_disable_unref(open->timer);
+        vm_unref(open->vm);
+        g_free(open->path);
+        g_free(open);
+        return 0;
+}
+
+static int try_channel_later(Vm *vm, Call *call, const char *path) {
+        ChannelOpen *open = g_new0(ChannelOpen, 1);
+
+        *open = (ChannelOpen){.call = call_ref(call), .vm = vm_ref(vm), .path = g_strdup(path)};
+        sd_event_add_time_relative(vm->manager->event, &open->timer, CLOCK_MONOTONIC,
+                                   CHANNEL_RETRY_USEC, 0, on_channel_retry, open);
+        return CALL_LATER;
+}
+
+static int open_channel(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_open_channel_args *args = data;
+        const char *name = args->name ? *args->name : NULL;
+        const DomainChar *chr;
+        Vm *vm = NULL;
+        g_auto(Err) busy = ERR_INIT;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = flags_check(args->flags, CHANNEL_FORCE, "virDomainOpenChannel", err);
+        if (r == 0)
+                r = vm_check_active(vm, true, err);
+        if (r < 0)
+                return r;
+        chr = find_channel(vm->live, name);
+        if (!chr)
+                return fail(err, VIR_ERR_INTERNAL_ERROR, "cannot find channel %.200s",
+                            name ? name : "default");
+        if (chr->type != CHAR_TYPE_UNIX || !chr->source.path)
+                return fail(err, VIR_ERR_INTERNAL_ERROR, "channel %s is not using a UNIX socket",
+                            chr->base.alias.name);
+        r = make_room(vm, chr->source.path, "channel stream",
+                      args->flags & CHANNEL_FORCE ? CONSOLE_FORCE : 0, err);
+        if (r < 0)
+                return r;
+        r = try_channel(vm, call, chr->source.path, &busy);
+        if (r == -EAGAIN)
+                return try_channel_later(vm, call, chr->source.path);
+        if (r < 0)
+                err_move(err, &busy);
+        return r;
 }
 
 /* ---- the host's side: nodedev-detach, -reattach, -reset ---- */
@@ -277,6 +397,7 @@ static const Procedure procedures[] = {
         DOES(DOMAIN_DETACH_DEVICE_ALIAS, "virDomainDetachDeviceAlias",
              remote_domain_detach_device_alias, detach_alias),
         DOES(DOMAIN_OPEN_CONSOLE, "virDomainOpenConsole", remote_domain_open_console, open_console),
+        DOES(DOMAIN_OPEN_CHANNEL, "virDomainOpenChannel", remote_domain_open_channel, open_channel),
         DOES(NODE_DEVICE_DETTACH, "virNodeDeviceDettach", remote_node_device_dettach,
              nodedev_detach),
         DOES(NODE_DEVICE_DETACH_FLAGS, "virNodeDeviceDetachFlags", remote_node_device_detach_flags,

@@ -17,6 +17,11 @@ extern const ProcedureTable rpc_domain_device_table;
 /* Numbers (rpc-domain-stats.c), and changing them (rpc-domain-tune.c). */
 extern const ProcedureTable rpc_domain_stats_table;
 extern const ProcedureTable rpc_domain_tune_table;
+/* Disks and memory as they are (rpc-domain-block.c). */
+extern const ProcedureTable rpc_domain_block_table;
+/* Display and keys (rpc-domain-screen.c), the command line of QEMU (rpc-domain-native.c). */
+extern const ProcedureTable rpc_domain_screen_table;
+extern const ProcedureTable rpc_domain_native_table;
 
 /* The flag by which a client takes texts in lists of parameters (VIR_TYPED_PARAM_STRING_OKAY). */
 #define RPC_STRING_OKAY 4u

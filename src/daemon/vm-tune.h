@@ -60,6 +60,7 @@ extern const VmTuneKind vm_tune_max_memory;    /* value: KiB */
 extern const VmTuneKind vm_tune_memory_period; /* value: seconds */
 extern const VmTuneKind vm_tune_vcpus;         /* value: how many are online */
 extern const VmTuneKind vm_tune_max_vcpus;     /* value: how many there are */
+extern const VmTuneKind vm_tune_disk_size;     /* text: the disk; value: bytes */
 
 /* QEMU says so. */
 void vm_balloon_changed(Vm *vm, uint64_t bytes);
