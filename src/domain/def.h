@@ -28,11 +28,13 @@
 #include "domain/input.h"
 #include "domain/interface.h"
 #include "domain/machine.h"
+#include "domain/memory.h"
 #include "domain/misc.h"
 #include "domain/node.h"
 #include "domain/sound.h"
 
-typedef struct DomainDef {
+typedef struct DomainDef DomainDef;
+struct DomainDef {
         DomainNode node;
         DomainType type;
         DomainNum id; /* live */
@@ -41,22 +43,50 @@ typedef struct DomainDef {
         char *title, *description;
         char *metadata; /* <metadata>…</metadata>, byte for byte; NULL: none */
 
-        uint64_t memory, current_memory; /* KiB */
+        struct {
+                DomainNode node;
+                uint8_t uuid[16]; /* changes when the guest goes back in time */
+        } genid;
+
+        struct {
+                DomainNode node;
+                DomainNum slots;
+                uint64_t kib;
+        } max_memory; /* with what can be plugged in */
+        struct {
+                DomainNode node;
+                DomainSwitch dump_core;
+        } memory_element;
+        uint64_t memory, current_memory; /* KiB; memory: all cells and devices */
+        DomainMemoryBacking memory_backing;
         struct {
                 DomainNode node;
                 VcpuPlacement placement;
+                char *cpuset; /* where threads may be that nothing else pins */
                 DomainNum current;
                 DomainNum count;
         } vcpu;
+        struct {
+                DomainNode node;
+                GPtrArray *list; /* DomainVcpu, by id, each vCPU once; NULL: not told apart */
+        } vcpus;
+        DomainNum iothreads;
+        struct {
+                DomainNode node;
+                GPtrArray *list; /* DomainIothread: always as many as iothreads says */
+        } iothreadids;
+        DomainCputune cputune;
+        DomainNumatune numatune;
+        struct {
+                DomainNode node;
+                char *partition; /* "/machine" */
+        } resource;
 
+        GPtrArray *sysinfo; /* DomainSysinfo */
         DomainOs os;
         DomainFeatures features;
         DomainCpu cpu;
-        struct {
-                DomainNode node;
-                ClockOffset offset;
-                GPtrArray *timers; /* DomainTimer */
-        } clock;
+        DomainClock clock;
         LifecycleAction on_poweroff, on_reboot, on_crash;
         struct {
                 DomainNode node;
@@ -71,8 +101,12 @@ typedef struct DomainDef {
         } devices;
 
         GPtrArray *seclabels; /* DomainSeclabel */
+        DomainQemuCommandline qemu_commandline;
         GPtrArray *warnings;  /* char *: what no schema knows, one sentence each; never NULL */
-} DomainDef;
+};
+
+/* Namespace of <qemu:commandline>. */
+#define DOMAIN_QEMU_NS "http://libvirt.org/schemas/domain/qemu/1.0"
 
 /* Iterates over the guest's devices of one kind; the body must not add or remove any. */
 #define DOMAIN_FOREACH(Type, item, def, kind_)                                          \
@@ -91,6 +125,10 @@ typedef struct DomainDefaults {
          * capabilities, so that a guest keeps its hardware when QEMU is upgraded. NULL: none. */
         const char *const *machine_aliases;
         unsigned max_hostdevs; /* 0: DOMAIN_HOSTDEVS_MAX */
+        /* Chooses loader and nvram for <os firmware='…'>, or completes them by what the host has
+         * (qemu/firmware.h). NULL: a definition has to name them. */
+        int (*choose_firmware)(DomainDef *def, const void *firmware, Err *err);
+        const void *firmware;
 } DomainDefaults;
 
 typedef enum DomainParseFlags {
@@ -138,6 +176,9 @@ static inline bool domain_def_is_q35(const DomainDef *def) {
  * True: companions of the guest's devices are parked with them. */
 #define DOMAIN_HANDOVER_NS "https://airlock-project.example/xmlns/handover/1"
 bool domain_def_parks_companions(const DomainDef *def);
+
+/* Counts memory anew where the guest has NUMA nodes: theirs and that of its memory devices. */
+void domain_def_sum_memory(DomainDef *def);
 
 /* The child of <metadata> in a namespace, as virDomainGetMetadata gives it: without the namespace;
  * NULL: none. */

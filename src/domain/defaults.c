@@ -5,8 +5,6 @@
 
 #include "domain/kind.h"
 
-#define EMULATOR "/usr/bin/qemu-system-x86_64"
-
 /* Adds a device that the XML does not name. */
 static void *add(DomainDef *def, DomainDeviceKind kind) {
         DomainDevice *device = domain_device_new(kind);
@@ -20,7 +18,7 @@ static void fill_address(DomainDevice *device) {
         DomainAddress *address = &device->address;
 
         if (!address->node.is_present || address->type == DOMAIN_ADDRESS_USB ||
-            address->type == DOMAIN_ADDRESS_ISA)
+            address->type == DOMAIN_ADDRESS_ISA || address->type == DOMAIN_ADDRESS_DIMM)
                 return;
         fill_num(&address->bus, 0);
         if (address->type == DOMAIN_ADDRESS_PCI) {
@@ -101,6 +99,8 @@ static void add_controllers(DomainDef *def) {
 static void add_input(DomainDef *def, InputType type) {
         DomainInput *input;
 
+        if (def->features.ps2.state == DOMAIN_SWITCH_OFF)
+                return;
         DOMAIN_FOREACH(DomainInput, other, def, DOMAIN_INPUT) {
                 if (other->type == type && (!other->bus || other->bus == INPUT_BUS_PS2))
                         return;
@@ -156,107 +156,17 @@ static void add_devices(DomainDef *def) {
         }
 }
 
-/* ---- the guest ---- */
-
-static void fill_uuid(uint8_t uuid[16]) {
-        static const uint8_t none[16];
-
-        if (memcmp(uuid, none, sizeof(none)) != 0)
-                return;
-        for (int i = 0; i < 16; i += 4) {
-                uint32_t word = g_random_int();
-
-                memcpy(uuid + i, &word, sizeof(word));
-        }
-        /* RFC 4122: version 4, variant 1. */
-        uuid[6] = (uuid[6] & 0x0f) | 0x40;
-        uuid[8] = (uuid[8] & 0x3f) | 0x80;
-}
-
-static void fill_machine(DomainOs *os, const DomainDefaults *defaults) {
-        const char *const *alias = defaults ? defaults->machine_aliases : NULL;
-
-        fill_text(&os->type.arch, "x86_64");
-        fill_text(&os->type.machine, defaults && defaults->machine ? defaults->machine : "pc");
-        for (; alias && alias[0]; alias += 2) {
-                if (!g_str_equal(alias[0], os->type.machine))
-                        continue;
-                g_free(os->type.machine);
-                os->type.machine = g_strdup(alias[1]);
-                return;
-        }
-}
-
-static bool has_device_boot(const DomainDef *def) {
-        for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
-                DOMAIN_FOREACH(DomainDevice, device, def, kind) {
-                        if (device->boot.node.is_present)
-                                return true;
-                }
-        }
-        return false;
-}
-
-static void fill_boot(DomainDef *def) {
-        DomainBootDev *boot;
-
-        if (def->os.boot || has_device_boot(def))
-                return;
-        boot = domain_element_new(&domain_bootdev_element);
-        boot->node.is_present = true;
-        boot->dev = BOOT_HD;
-        def->os.boot = g_ptr_array_new();
-        g_ptr_array_add(def->os.boot, boot);
-}
-
-static void fill_cpu(DomainCpu *cpu) {
-        bool is_named = cpu->model.name != NULL;
-
-        cpu->node.is_present = true;
-        FILL_ENUM(cpu->mode, CPU_CUSTOM);
-        if (cpu->mode == CPU_CUSTOM) {
-                FILL_ENUM(cpu->match, CPU_EXACT);
-                FILL_ENUM(cpu->check, is_named ? CPU_CHECK_PARTIAL : CPU_CHECK_NONE);
-                cpu->model.node.is_present = true;
-                FILL_ENUM(cpu->model.fallback, is_named ? CPU_FALLBACK_ALLOW : CPU_FALLBACK_FORBID);
-                fill_text(&cpu->model.name, "qemu64");
-        } else if (cpu->mode == CPU_HOST_MODEL) {
-                FILL_ENUM(cpu->check, CPU_CHECK_PARTIAL);
-        } else {
-                FILL_ENUM(cpu->check, CPU_CHECK_NONE);
-                FILL_ENUM(cpu->migratable, DOMAIN_SWITCH_ON);
-        }
-        for (guint i = 0; cpu->features && i < cpu->features->len; i++)
-                FILL_ENUM(((DomainCpuFeature *)cpu->features->pdata[i])->policy, CPU_REQUIRE);
-}
-
-static void fill_guest(DomainDef *def, const DomainDefaults *defaults) {
-        fill_uuid(def->uuid);
-        if (def->current_memory == 0)
-                def->current_memory = def->memory;
-        def->vcpu.node.is_present = true;
-        fill_num(&def->vcpu.count, 1);
-        def->vcpu.placement = VCPU_STATIC;
-        fill_machine(&def->os, defaults);
-        fill_boot(def);
-        fill_cpu(&def->cpu);
-        def->clock.node.is_present = true;
-        FILL_ENUM(def->clock.offset, CLOCK_UTC);
-        FILL_ENUM(def->on_poweroff, LIFECYCLE_DESTROY);
-        FILL_ENUM(def->on_reboot, LIFECYCLE_RESTART);
-        FILL_ENUM(def->on_crash, LIFECYCLE_DESTROY);
-        def->devices.node.is_present = true;
-        fill_text(&def->devices.emulator,
-                  defaults && defaults->emulator ? defaults->emulator : EMULATOR);
-}
+/* ---- the whole ---- */
 
 int domain_defaults_fill(DomainDef *def, const DomainDefaults *defaults, Err *err) {
-        fill_guest(def, defaults);
+        int r = domain_defaults_fill_machine(def, defaults, err);
+
+        if (r < 0)
+                return r;
         add_devices(def);
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX; kind++) {
                 DOMAIN_FOREACH(DomainDevice, device, def, kind) {
-                        int r = domain_defaults_fill_device(def, device, err);
-
+                        r = domain_defaults_fill_device(def, device, err);
                         if (r < 0)
                                 return r;
                 }

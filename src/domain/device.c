@@ -162,6 +162,19 @@ DomainController *domain_def_find_bus(const DomainDef *def, unsigned bus) {
 
 /* ---- change ---- */
 
+/* A module of memory makes the guest larger, and what it has now with it. */
+static void change_memory(DomainDef *def, const DomainDevice *device, bool is_added) {
+        const DomainMemory *memory = (const DomainMemory *)device;
+
+        if (device->kind != DOMAIN_MEMORY)
+                return;
+        domain_def_sum_memory(def);
+        if (is_added)
+                def->current_memory += memory->target.size;
+        else
+                def->current_memory -= MIN(memory->target.size, def->current_memory);
+}
+
 int domain_def_add_device(DomainDef *def, const DomainDefaults *defaults, DomainDevice *device,
                           Err *err) {
         GPtrArray *list = def->devices.list[device->kind];
@@ -172,9 +185,10 @@ int domain_def_add_device(DomainDef *def, const DomainDefaults *defaults, Domain
                             def->name, DOMAIN_DEVICES_MAX,
                             domain_device_kind_to_string(device->kind));
         g_ptr_array_add(list, device);
+        change_memory(def, device, true);
         r = domain_def_validate(def, defaults, err);
         if (r < 0)
-                g_ptr_array_set_size(list, (int)list->len - 1);
+                domain_def_take_device(def, device);
         return r;
 }
 
@@ -182,6 +196,7 @@ DomainDevice *domain_def_take_device(DomainDef *def, DomainDevice *device) {
         bool is_there = g_ptr_array_remove(def->devices.list[device->kind], device);
 
         g_assert(is_there);
+        change_memory(def, device, false);
         return device;
 }
 

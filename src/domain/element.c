@@ -115,6 +115,8 @@ static int parse_kib(xmlNode *node, const DomainField *field, const char *value,
 
         if (attr)
                 mark(attr);
+        else
+                unit = g_strdup(field->unit);
         if (unit_bytes(unit, &bytes) < 0)
                 return fail(err, VIR_ERR_XML_ERROR, "<%s unit='%s'> at line %u is no unit",
                             xml_name(node), unit, xml_line(node));
@@ -248,6 +250,16 @@ static int parse_child(DomainParse *parse, const DomainField *field, xmlNode *ch
         return parse_leaf(parse, field, child, object, err);
 }
 
+/* Elements of QEMU's namespace have the prefix in the tables, whatever the document calls it. */
+static bool is_named(const xmlNode *child, const char *name) {
+        const char *local = strchr(name, ':');
+
+        if (!local)
+                return !child->ns && g_str_equal(xml_name(child), name);
+        return child->ns && g_strcmp0((const char *)child->ns->href, DOMAIN_QEMU_NS) == 0 &&
+               g_str_equal(xml_name(child), local + 1);
+}
+
 static int parse_children(DomainParse *parse, const DomainField *field, xmlNode *node, void *object,
                           Err *err) {
         bool is_found = false;
@@ -255,7 +267,7 @@ static int parse_children(DomainParse *parse, const DomainField *field, xmlNode 
         XML_FOREACH_CHILD(child, node) {
                 int r;
 
-                if (child->ns || !g_str_equal(xml_name(child), field->name))
+                if (!is_named(child, field->name))
                         continue;
                 if (is_found && field->type != FIELD_LIST)
                         return fail(err, VIR_ERR_XML_ERROR, "a second <%s> in <%s> at line %u",
@@ -431,6 +443,33 @@ int domain_element_parse(DomainParse *parse, const DomainElement *element, xmlNo
 
 /* ---- format ---- */
 
+/* In the field's own unit where that is exact. */
+static const char *kib_unit(const DomainField *field, uint64_t kib, uint64_t *ret_bytes) {
+        const char *unit = field->unit ? field->unit : "KiB";
+
+        if (unit_bytes(unit, ret_bytes) == 0 && kib % (*ret_bytes / 1024) == 0)
+                return unit;
+        *ret_bytes = 1024;
+        return "KiB";
+}
+
+static char *kib_text(const DomainField *field, uint64_t kib) {
+        uint64_t bytes;
+
+        if (kib == 0 && !field->is_required)
+                return NULL;
+        kib_unit(field, kib, &bytes);
+        return g_strdup_printf("%" G_GUINT64_FORMAT, kib / (bytes / 1024));
+}
+
+static void format_unit(XmlWriter *writer, const DomainField *field, const void *place) {
+        uint64_t bytes;
+
+        if (field->type == FIELD_KIB)
+                xml_writer_attr(writer, "unit",
+                                kib_unit(field, *(const uint64_t *)place, &bytes));
+}
+
 static char *value_text(const DomainField *field, const void *place) {
         const DomainNum *num = place;
         const uint8_t none[16] = {};
@@ -451,7 +490,7 @@ static char *value_text(const DomainField *field, const void *place) {
                 return *(const int *)place ? g_strdup(field->values[*(const int *)place - 1])
                                            : NULL;
         case FIELD_KIB:
-                return g_strdup_printf("%" G_GUINT64_FORMAT, *(const uint64_t *)place);
+                return kib_text(field, *(const uint64_t *)place);
         case FIELD_UUID:
                 if (memcmp(place, none, sizeof(none)) == 0)
                         return NULL;
@@ -476,8 +515,7 @@ static void format_leaf(XmlWriter *writer, const DomainField *field, const void 
         if (!text)
                 return;
         xml_writer_open(writer, field->name);
-        if (field->type == FIELD_KIB)
-                xml_writer_attr(writer, "unit", "KiB");
+        format_unit(writer, field, place);
         if (attrs)
                 xml_writer_raw_attr(writer, attrs);
         xml_writer_text(writer, text);
@@ -499,14 +537,19 @@ static void format_child(XmlWriter *writer, const DomainField *field, const void
 }
 
 static void format_own(XmlWriter *writer, const DomainField *field, const void *object) {
-        g_autofree char *text = value_text(field, at_const(object, field->offset));
+        const void *place = at_const(object, field->offset);
+        g_autofree char *text = value_text(field, place);
 
-        if (field->place == PLACE_TEXT && field->type == FIELD_KIB)
-                xml_writer_attr(writer, "unit", "KiB");
+        if (!text)
+                return;
+        if (field->place == PLACE_TEXT)
+                format_unit(writer, field, place);
         if (field->place == PLACE_TEXT)
                 xml_writer_text(writer, text);
         else
                 xml_writer_attr(writer, field->name, text);
+        if (field->place == PLACE_ATTR)
+                format_unit(writer, field, place);
 }
 
 static bool is_shown(const DomainField *field, const void *object, DomainFormatFlags flags) {

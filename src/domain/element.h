@@ -38,7 +38,8 @@ typedef struct DomainField {
         size_t offset;             /* in the element's struct */
         const char *const *values; /* of FIELD_ENUM: name of 1, name of 2, …, NULL */
         const DomainElement *element;
-        unsigned digits; /* of FIELD_HEX: at least so many */
+        const char *unit; /* of FIELD_KIB: what a number without one means; NULL: KiB */
+        unsigned digits;  /* of FIELD_HEX: at least so many */
         uint64_t max;    /* of a number; 0: 32 bits */
         bool is_secure;  /* written with DOMAIN_FORMAT_SECURE only */
         bool is_required;

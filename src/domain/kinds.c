@@ -21,6 +21,7 @@ const DomainKind *const domain_kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_WATCHDOG] = &domain_watchdog_kind,
         [DOMAIN_MEMBALLOON] = &domain_memballoon_kind,
         [DOMAIN_RNG] = &domain_rng_kind,
+        [DOMAIN_MEMORY] = &domain_memory_kind,
 };
 
 const char *domain_device_kind_to_string(DomainDeviceKind kind) {

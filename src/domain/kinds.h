@@ -22,6 +22,7 @@ extern const DomainKind domain_redirdev_kind;
 extern const DomainKind domain_watchdog_kind;
 extern const DomainKind domain_memballoon_kind;
 extern const DomainKind domain_rng_kind;
+extern const DomainKind domain_memory_kind;
 
 /* What stands among the devices and is none. */
 extern const DomainElement domain_redirfilter_element;

@@ -14,6 +14,8 @@
 #define DOMAIN_HOSTDEVS_MAX 32   /* assigned PCI functions of a guest, unless configured */
 #define DOMAIN_DEVICES_MAX  1024 /* of one kind */
 #define DOMAIN_VCPUS_MAX    4096
+#define DOMAIN_SLOTS_MAX    256 /* for memory devices: what ACPI's hot-plug has */
+#define DOMAIN_CELLS_MAX    128 /* NUMA nodes of a guest: MAX_NODES of QEMU */
 #define DOMAIN_MEMORY_MAX   (UINT64_C(1) << 34) /* KiB: 16 TiB */
 
 /* Head of every element's struct. */
@@ -80,6 +82,7 @@ typedef enum DomainDeviceKind {
         DOMAIN_WATCHDOG,
         DOMAIN_MEMBALLOON,
         DOMAIN_RNG,
+        DOMAIN_MEMORY,
         _DOMAIN_DEVICE_MAX,
 } DomainDeviceKind;
 
@@ -93,6 +96,7 @@ typedef enum DomainAddressType {
         DOMAIN_ADDRESS_VIRTIO_SERIAL,
         DOMAIN_ADDRESS_USB,
         DOMAIN_ADDRESS_ISA,
+        DOMAIN_ADDRESS_DIMM,
 } DomainAddressType;
 
 /* The guest's side. PCI: domain 0, bus is the index of a pci controller. */
@@ -105,6 +109,7 @@ typedef struct DomainAddress {
         DomainNum port;                     /* virtio-serial */
         char *usb_port;                     /* "1.2" */
         DomainNum iobase, irq;              /* isa */
+        DomainNum dimm_slot, dimm_base;     /* dimm; base: guest address, bytes */
 } DomainAddress;
 
 typedef struct DomainBoot {

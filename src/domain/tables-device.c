@@ -28,11 +28,16 @@ static bool is_isa(const void *object) {
         return ((const DomainAddress *)object)->type == DOMAIN_ADDRESS_ISA;
 }
 
-static bool has_bus(const void *object) {
-        return !is_pci(object) && !is_isa(object);
+static bool is_dimm(const void *object) {
+        return ((const DomainAddress *)object)->type == DOMAIN_ADDRESS_DIMM;
 }
 
-static const char *const address_types[] = {"pci", "drive", "virtio-serial", "usb", "isa", NULL};
+static bool has_bus(const void *object) {
+        return !is_pci(object) && !is_isa(object) && !is_dimm(object);
+}
+
+static const char *const address_types[] = {"pci", "drive", "virtio-serial", "usb", "isa", "dimm",
+                                           NULL};
 
 static const DomainField address_fields[] = {
         ATTR_ENUM(DomainAddress, type, "type", address_types, .is_required = true),
@@ -41,6 +46,8 @@ static const DomainField address_fields[] = {
         ATTR_HEX(DomainAddress, bus, "bus", 2, .when = is_pci, .max = UINT8_MAX),
         ATTR_NUM(DomainAddress, bus, "bus", .when = has_bus),
         ATTR_HEX(DomainAddress, slot, "slot", 2, .when = is_pci, .max = 31),
+        ATTR_NUM(DomainAddress, dimm_slot, "slot", .when = is_dimm, .max = DOMAIN_SLOTS_MAX - 1),
+        ATTR_HEX(DomainAddress, dimm_base, "base", 1, .when = is_dimm, .max = UINT64_MAX),
         ATTR_HEX(DomainAddress, function, "function", 1, .when = is_pci, .max = 7),
         ATTR_ON(DomainAddress, multifunction, "multifunction", .when = is_pci),
         ATTR_NUM(DomainAddress, target, "target", .when = is_drive),

@@ -11,3 +11,7 @@ int domain_validate_device(const DomainDef *def, const DomainDevice *device, Err
 
 /* No two of the guest's devices claim the same key (target, source, alias, boot order, …). */
 int domain_validate_unique(const DomainDef *def, Err *err);
+
+/* All but the devices: validate-machine.c; its memory and threads: validate-tuning.c. */
+int domain_validate_machine(const DomainDef *def, Err *err);
+int domain_validate_tuning(const DomainDef *def, Err *err);

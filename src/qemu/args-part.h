@@ -6,8 +6,27 @@
 
 #include "qemu/args.h"
 
+typedef struct QemuContext {
+        const DomainDef *def;
+        const QemuRuntime *runtime;
+} QemuContext;
+
 /* Options of the machine itself: all but devices and what stands behind them. */
-int qemu_args_machine(GPtrArray *args, const DomainDef *def, const QemuRuntime *runtime, Err *err);
+int qemu_args_machine(GPtrArray *args, const QemuContext *context, Err *err);
+int qemu_args_boot(GPtrArray *args, const DomainDef *def, const QemuRuntime *runtime, Err *err);
+void qemu_args_flash(GPtrArray *args, const DomainDef *def);
+void qemu_args_clock(GPtrArray *args, const DomainDef *def, const QemuRuntime *runtime);
+void qemu_args_cpu(GPtrArray *args, const DomainDef *def);
+void qemu_args_smp(GPtrArray *args, const DomainDef *def);
+void qemu_args_memory(GPtrArray *args, const QemuContext *context);
+void qemu_args_iothreads(GPtrArray *args, const DomainDef *def);
+void qemu_args_own(GPtrArray *args, const DomainDef *def); /* <qemu:arg>, at the end */
+
+/* The machine's memory is an object of its own, and not what -m makes. */
+bool qemu_args_has_main_memory(const DomainDef *def);
+
+/* NULL: the definition names no such timer. */
+const DomainTimer *qemu_args_find_timer(const DomainDef *def, TimerName name);
 
 void qemu_args_add(GPtrArray *args, const char *option, const char *value);
 void qemu_args_add_json(GPtrArray *args, const char *option, json_t *consumed);
@@ -33,11 +52,6 @@ bool qemu_args_is_late(const DomainDef *def, const DomainDevice *device);
 void qemu_args_end_late(const DomainDef *def, json_t *commands);
 
 /* ---- kinds of device: args-X.c beside domain/X.c ---- */
-
-typedef struct QemuContext {
-        const DomainDef *def;
-        const QemuRuntime *runtime;
-} QemuContext;
 
 /* How QEMU gets one kind of device. A function that is NULL has nothing to say. */
 typedef struct QemuKind {
@@ -85,6 +99,7 @@ extern const QemuKind qemu_redirdev_kind;
 extern const QemuKind qemu_watchdog_kind;
 extern const QemuKind qemu_memballoon_kind;
 extern const QemuKind qemu_rng_kind;
+extern const QemuKind qemu_memory_kind;
 
 /* For .can_plug. */
 bool qemu_kind_always(const DomainDef *def, const DomainDevice *device);

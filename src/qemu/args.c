@@ -21,6 +21,7 @@ static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_WATCHDOG] = &qemu_watchdog_kind,
         [DOMAIN_MEMBALLOON] = &qemu_memballoon_kind,
         [DOMAIN_RNG] = &qemu_rng_kind,
+        [DOMAIN_MEMORY] = &qemu_memory_kind,
 };
 
 static void free_text(char **text) {
@@ -239,12 +240,13 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
         int r;
 
         qemu_args_add(args, def->devices.emulator, NULL);
-        r = qemu_args_machine(args, def, runtime, err);
+        r = qemu_args_machine(args, &context, err);
         if (r < 0)
                 return r;
         r = add_devices(&context, args, err);
         if (r < 0)
                 return r;
+        qemu_args_own(args, def);
         g_ptr_array_add(args, NULL);
         *ret = g_steal_pointer(&args);
         return 0;
