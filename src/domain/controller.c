@@ -210,7 +210,7 @@ static bool is_expander(const DomainController *controller) {
 /* The buses behind an expander follow its own number: each new one stands below the others, with
  * a number between for one bridge. Firmware counts the buses of the first root bus from 0 up. */
 static int fill_bus_nr(const DomainDef *def, DomainController *controller, Err *err) {
-        uint64_t lowest = UINT8_MAX + 1;
+        uint64_t lowest = (uint64_t)UINT8_MAX + 1;
 
         if (controller->target.bus_nr.is_set)
                 return 0;
@@ -369,6 +369,11 @@ static int check_model_name(const DomainController *controller, Err *err) {
 bool domain_controller_is_virtio(const DomainController *controller) {
         return controller->type == CONTROLLER_VIRTIO_SERIAL ||
                (controller->type == CONTROLLER_SCSI && controller->model >= SCSI_MODEL_VIRTIO);
+}
+
+bool domain_controller_is_narrow(const DomainController *controller) {
+        return controller->model == SCSI_MODEL_LSILOGIC || controller->model == SCSI_MODEL_DC390 ||
+               controller->model == SCSI_MODEL_AM53C974;
 }
 
 static int check_driver(const DomainController *controller, Err *err) {

@@ -86,3 +86,6 @@ typedef struct DomainController {
 
 /* The controller is one of virtio's devices. */
 bool domain_controller_is_virtio(const DomainController *controller);
+
+/* A SCSI controller whose bus has units 0 to 7 and no targets with units of their own. */
+bool domain_controller_is_narrow(const DomainController *controller);

@@ -471,7 +471,7 @@ int layout_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
         int r;
 
         if (!domain_device_is_pci(def, device))
-                return 0;
+                return layout_drive_find_free(def, device, err);
         r = reserve_given(map, err);
         if (r < 0)
                 return r;

@@ -27,6 +27,6 @@ int layout_assign(DomainDef *def, const LayoutOptions *options, Err *err);
 
 /* A place for a device that is plugged into the running guest def (device is not in it): a free
  * root port of q35, a free slot of a pc bus. Fills device->address; a given address is checked
- * instead. VIR_ERR_OPERATION_FAILED with the way out when nothing is free: a bus is only added
- * while the guest is off. */
+ * instead. A disk on a controller gets a unit there. VIR_ERR_OPERATION_FAILED with the way out when
+ * nothing is free: a bus is only added while the guest is off. */
 int layout_find_free(const DomainDef *def, DomainDevice *device, Err *err);

@@ -3,116 +3,230 @@
 
 #include <string.h>
 
-#define IDE_BUSES    2 /* of the one controller, with two units each */
-#define IDE_UNITS    2
-#define SATA_UNITS   6  /* of an AHCI controller in QEMU */
+#include "domain/defaults.h"
+
 #define SERIAL_PORTS 31 /* of virtio-serial in QEMU, unless given */
 #define FIRST_PORT   1  /* port 0 is kept for a console */
 
 /* Indices of controllers are bytes. */
 #define LAYOUT_CONTROLLERS_MAX 256
 
-static void need_controller(DomainDef *def, ControllerType type, unsigned index) {
+/* ---- controllers ---- */
+
+static ControllerModel scsi_model(const DomainDef *def, unsigned index) {
+        const DomainController *controller =
+                domain_def_find_controller(def, CONTROLLER_SCSI, index);
+
+        if (!controller)
+                controller = domain_def_find_controller(def, CONTROLLER_SCSI, 0);
+        return controller ? controller->model : SCSI_MODEL_LSILOGIC;
+}
+
+/* A further SCSI controller is like the first. */
+static int need_controller(DomainDef *def, ControllerType type, unsigned index, Err *err) {
         DomainController *controller;
 
         if (domain_def_find_controller(def, type, index))
-                return;
+                return 0;
         controller = (DomainController *)domain_device_new(DOMAIN_CONTROLLER);
         controller->type = type;
         controller->index = DOMAIN_NUM(index);
+        if (type == CONTROLLER_SCSI)
+                controller->model = scsi_model(def, index);
         g_ptr_array_add(def->devices.list[DOMAIN_CONTROLLER], controller);
+        return domain_defaults_fill_device(def, &controller->base, err);
 }
 
-/* The place in a name: 0 for "sda", 26 for "sdaa". */
-static unsigned name_index(const char *dev) {
-        unsigned index = 0;
+/* ---- drives ---- */
 
-        for (const char *s = dev + 2; *s && index < LAYOUT_CONTROLLERS_MAX * SATA_UNITS; s++)
-                index = index * 26 + (unsigned)(*s - 'a') + 1;
-        return index - 1;
+/* The drives that a controller takes. Names count units through all controllers of a kind: sda to
+ * sdg are the units of SCSI controller 0. */
+typedef struct DriveBus {
+        ControllerType type;
+        unsigned controllers;
+        unsigned buses, targets, units; /* that an address may name */
+        unsigned step;                  /* names that one controller takes */
+} DriveBus;
+
+static const DriveBus ide = {CONTROLLER_IDE, 1, 2, 1, 2, 4};
+static const DriveBus sata = {CONTROLLER_SATA, LAYOUT_CONTROLLERS_MAX, 1, 1, 6, 6};
+static const DriveBus fdc = {CONTROLLER_FDC, 1, 1, 1, 2, 2};
+static const DriveBus nvme = {CONTROLLER_NVME, LAYOUT_CONTROLLERS_MAX, 1, 1, 256, 0};
+
+/* QEMU's limits: scsi_bus_info of each model. */
+static const DriveBus scsi_narrow = {CONTROLLER_SCSI, LAYOUT_CONTROLLERS_MAX, 1, 1, 7, 7};
+static const DriveBus scsi_virtio = {CONTROLLER_SCSI, LAYOUT_CONTROLLERS_MAX, 1, 256, 16384, 7};
+static const DriveBus scsi_megasas = {CONTROLLER_SCSI, LAYOUT_CONTROLLERS_MAX, 1, 64, 256, 7};
+static const DriveBus scsi_mptsas = {CONTROLLER_SCSI, LAYOUT_CONTROLLERS_MAX, 1, 8, 1, 7};
+static const DriveBus scsi_pvscsi = {CONTROLLER_SCSI, LAYOUT_CONTROLLERS_MAX, 1, 64, 1, 7};
+
+static const DriveBus *scsi_bus(ControllerModel model) {
+        switch (model) {
+        case SCSI_MODEL_LSISAS1068:
+                return &scsi_mptsas;
+        case SCSI_MODEL_LSISAS1078:
+                return &scsi_megasas;
+        case SCSI_MODEL_VMPVSCSI:
+                return &scsi_pvscsi;
+        case SCSI_MODEL_VIRTIO:
+        case VIRTIO_MODEL_TRANSITIONAL:
+        case VIRTIO_MODEL_NON_TRANSITIONAL:
+                return &scsi_virtio;
+        default:
+                return &scsi_narrow;
+        }
 }
 
-/* A drive's number among all that its bus can have, and back. */
-static unsigned unit_number(const DomainDisk *disk) {
-        const DomainAddress *address = &disk->base.address;
-
-        if (disk->target.bus == DISK_BUS_IDE)
-                return (unsigned)(address->bus.value * IDE_UNITS + address->unit.value);
-        return (unsigned)(address->controller.value * SATA_UNITS + address->unit.value);
+/* NULL: the disk is no drive of a controller. */
+static const DriveBus *find_bus(const DomainDef *def, const DomainDisk *disk, unsigned controller) {
+        switch (disk->target.bus) {
+        case DISK_BUS_IDE:
+                return &ide;
+        case DISK_BUS_SATA:
+                return &sata;
+        case DISK_BUS_SCSI:
+                return scsi_bus(scsi_model(def, controller));
+        case DISK_BUS_FDC:
+                return &fdc;
+        case DISK_BUS_NVME:
+                return &nvme;
+        default:
+                return NULL;
+        }
 }
 
-static void set_unit(DomainDisk *disk, unsigned number) {
-        bool is_ide = disk->target.bus == DISK_BUS_IDE;
-        DomainAddress *address = &disk->base.address;
+static bool is_drive(const DomainDevice *device) {
+        DiskBus bus = ((const DomainDisk *)device)->target.bus;
 
-        address->node.is_present = true;
-        address->type = DOMAIN_ADDRESS_DRIVE;
-        address->controller = DOMAIN_NUM(is_ide ? 0 : number / SATA_UNITS);
-        address->bus = DOMAIN_NUM(is_ide ? number / IDE_UNITS : 0);
-        address->target = DOMAIN_NUM(0);
-        address->unit = DOMAIN_NUM(number % (is_ide ? IDE_UNITS : SATA_UNITS));
+        return bus != DISK_BUS_VIRTIO && bus != DISK_BUS_USB;
 }
 
-static const DomainDisk *find_unit(const DomainDef *def, const DomainDisk *disk, unsigned number) {
+static bool is_same_unit(const DomainAddress *a, const DomainAddress *b) {
+        return a->controller.value == b->controller.value && a->bus.value == b->bus.value &&
+               a->target.value == b->target.value && a->unit.value == b->unit.value;
+}
+
+static const DomainDisk *find_unit(const DomainDef *def, const DomainDisk *disk,
+                                   const DomainAddress *address) {
         DOMAIN_FOREACH(DomainDisk, other, def, DOMAIN_DISK) {
                 if (other != disk && other->target.bus == disk->target.bus &&
-                    other->base.address.node.is_present && unit_number(other) == number)
+                    other->base.address.node.is_present &&
+                    is_same_unit(&other->base.address, address))
                         return other;
         }
         return NULL;
 }
 
-static unsigned bus_units(const DomainDisk *disk) {
-        return disk->target.bus == DISK_BUS_IDE ? IDE_BUSES * IDE_UNITS
-                                                : LAYOUT_CONTROLLERS_MAX * SATA_UNITS;
-}
-
 static int check_drive(const DomainDef *def, const DomainDisk *disk, Err *err) {
         const DomainAddress *address = &disk->base.address;
-        bool is_ide = disk->target.bus == DISK_BUS_IDE;
+        const DriveBus *bus = find_bus(def, disk, (unsigned)address->controller.value);
         const DomainDisk *other;
 
         if (address->type != DOMAIN_ADDRESS_DRIVE)
                 return fail(err, VIR_ERR_XML_ERROR, "disk %s needs an address of type 'drive'",
                             disk->target.dev);
-        if (address->target.value != 0 ||
-            address->unit.value >= (is_ide ? IDE_UNITS : SATA_UNITS) ||
-            address->bus.value >= (is_ide ? IDE_BUSES : 1) ||
-            address->controller.value >= (is_ide ? 1 : LAYOUT_CONTROLLERS_MAX))
+        if (address->controller.value >= bus->controllers || address->bus.value >= bus->buses ||
+            address->target.value >= bus->targets || address->unit.value >= bus->units)
                 return fail(err, VIR_ERR_XML_ERROR, "disk %s: there is no such unit on its bus",
                             disk->target.dev);
-        other = find_unit(def, disk, unit_number(disk));
+        other = find_unit(def, disk, address);
         if (other)
                 return fail(err, VIR_ERR_XML_ERROR, "disk %s: its unit is held by disk %s",
                             disk->target.dev, other->target.dev);
         return 0;
 }
 
-static int assign_drive(DomainDef *def, DomainDisk *disk, Err *err) {
-        unsigned number = name_index(disk->target.dev);
+/* The number-th place on all of a disk's controllers. */
+static DomainAddress numbered(const DomainDef *def, const DomainDisk *disk, unsigned number) {
+        const DriveBus *bus = find_bus(def, disk, 0);
+        unsigned controller = number / bus->step, unit = number % bus->step;
+        DomainAddress address = {
+                .node.is_present = true,
+                .type = DOMAIN_ADDRESS_DRIVE,
+                .controller = DOMAIN_NUM(controller),
+                .bus = DOMAIN_NUM(0),
+                .target = DOMAIN_NUM(0),
+        };
 
-        if (number >= bus_units(disk))
-                number = 0;
-        for (unsigned i = 0; i < bus_units(disk); i++, number = (number + 1) % bus_units(disk)) {
-                if (!find_unit(def, disk, number)) {
-                        set_unit(disk, number);
-                        return 0;
-                }
+        bus = find_bus(def, disk, controller);
+        if (bus->buses > 1)
+                address.bus = DOMAIN_NUM(unit / bus->units);
+        if (bus->units == 1)
+                address.target = DOMAIN_NUM(unit);
+        address.unit = DOMAIN_NUM(unit % bus->units);
+        return address;
+}
+
+/* nvme1n2 is namespace 2 of controller 1: the name is the place. */
+static int assign_nvme(const DomainDef *def, DomainDisk *disk, Err *err) {
+        DomainAddress address = {.node.is_present = true, .type = DOMAIN_ADDRESS_DRIVE};
+        unsigned controller = 0, number = 1;
+        const DomainDisk *other;
+
+        domain_disk_parse_nvme(disk->target.dev, &controller, &number);
+        address.controller = DOMAIN_NUM(controller);
+        address.bus = address.target = DOMAIN_NUM(0);
+        address.unit = DOMAIN_NUM(number - 1);
+        other = find_unit(def, disk, &address);
+        if (other)
+                return fail(err, VIR_ERR_XML_ERROR, "disk %s: its unit is held by disk %s",
+                            disk->target.dev, other->target.dev);
+        disk->base.address = address;
+        return 0;
+}
+
+/* Beginning with the place of its name. has_controllers: the guest runs, so that only the
+ * controllers that it has are looked at. */
+static int assign_drive(const DomainDef *def, DomainDisk *disk, bool has_controllers, Err *err) {
+        const DriveBus *bus = find_bus(def, disk, 0);
+        unsigned number = domain_disk_target_index(disk->target.dev);
+        unsigned n = bus->controllers * bus->step;
+
+        if (disk->target.bus == DISK_BUS_NVME)
+                return assign_nvme(def, disk, err);
+        for (unsigned i = 0; i < n; i++) {
+                DomainAddress address = numbered(def, disk, (number + i) % n);
+                unsigned controller = (unsigned)address.controller.value;
+
+                if (find_unit(def, disk, &address) ||
+                    (has_controllers && !domain_def_find_controller(def, bus->type, controller)))
+                        continue;
+                disk->base.address = address;
+                return 0;
         }
         return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                    "disk %s: its bus takes %u drives, all are there", disk->target.dev,
-                    bus_units(disk));
+                    "disk %s: its bus takes %u drives, all are there", disk->target.dev, n);
 }
 
 static int place_drive(DomainDef *def, DomainDisk *disk, Err *err) {
-        int r = disk->base.address.node.is_present ? check_drive(def, disk, err)
-                                                   : assign_drive(def, disk, err);
+        bool is_given = disk->base.address.node.is_present;
+        int r = is_given ? check_drive(def, disk, err) : assign_drive(def, disk, false, err);
+        unsigned controller = (unsigned)disk->base.address.controller.value;
 
         if (r < 0)
                 return r;
-        need_controller(def, disk->target.bus == DISK_BUS_IDE ? CONTROLLER_IDE : CONTROLLER_SATA,
-                        (unsigned)disk->base.address.controller.value);
-        return 0;
+        return need_controller(def, find_bus(def, disk, controller)->type, controller, err);
+}
+
+int layout_drive_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
+        DomainDisk *disk = (DomainDisk *)device;
+        const DriveBus *bus;
+        int r;
+
+        if (device->kind != DOMAIN_DISK || !is_drive(device))
+                return 0;
+        r = device->address.node.is_present ? check_drive(def, disk, err)
+                                            : assign_drive(def, disk, true, NULL);
+        bus = find_bus(def, disk, (unsigned)device->address.controller.value);
+        if (device->address.node.is_present &&
+            (r < 0 || domain_def_find_controller(def, bus->type,
+                                                 (unsigned)device->address.controller.value)))
+                return r;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_OPERATION_FAILED,
+                              "guest '%s' has no controller with a free unit for disk %s",
+                              def->name, disk->target.dev),
+                         "attach a <controller type='scsi' model='virtio-scsi'/> first");
 }
 
 /* ---- virtio-serial ---- */
@@ -179,8 +293,8 @@ static int place_port(DomainDef *def, DomainDevice *device, Err *err) {
 
         if (r < 0)
                 return r;
-        need_controller(def, CONTROLLER_VIRTIO_SERIAL, (unsigned)device->address.controller.value);
-        return 0;
+        return need_controller(def, CONTROLLER_VIRTIO_SERIAL,
+                               (unsigned)device->address.controller.value, err);
 }
 
 /* Given places first, so that the others find what is left. */
@@ -188,8 +302,8 @@ static int place(DomainDef *def, bool is_given, Err *err) {
         int r = 0;
 
         DOMAIN_FOREACH(DomainDisk, disk, def, DOMAIN_DISK) {
-                if (disk->target.bus != DISK_BUS_VIRTIO &&
-                    disk->base.address.node.is_present == is_given && r == 0)
+                if (is_drive(&disk->base) && disk->base.address.node.is_present == is_given &&
+                    r == 0)
                         r = place_drive(def, disk, err);
         }
         for (int kind = DOMAIN_CONSOLE; kind <= DOMAIN_CHANNEL; kind++) {

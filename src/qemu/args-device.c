@@ -67,7 +67,7 @@ static const DomainDevice *boot_device(const DomainDef *def, BootDev dev) {
         if (dev == BOOT_NETWORK)
                 return nets->len > 0 ? nets->pdata[0] : NULL;
         DOMAIN_FOREACH(DomainDisk, disk, def, DOMAIN_DISK) {
-                if ((disk->device == DISK_DEVICE_CDROM) == (dev == BOOT_CDROM))
+                if (disk->device == (dev == BOOT_CDROM ? DISK_DEVICE_CDROM : DISK_DEVICE_DISK))
                         return &disk->base;
         }
         return NULL;

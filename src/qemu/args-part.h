@@ -123,6 +123,10 @@ int qemu_args_set_usb_address(json_t *object, const DomainDef *def, const Domain
 void qemu_args_set_rom(json_t *object, const DomainRom *rom);
 void qemu_args_set_boot(json_t *object, const DomainDef *def, const DomainDevice *device);
 
+/* Of a virtio device: "virtio-blk-pci-transitional", and the switches of its transport. */
+void qemu_args_set_virtio_driver(json_t *object, const char *name, VirtioForm form);
+void qemu_args_set_virtio(json_t *object, const DomainVirtio *virtio);
+
 /* "hostnet0" for "net0". */
 char *qemu_args_backend_name(const char *prefix, const DomainDevice *device);
 

@@ -48,6 +48,22 @@ json_t *qemu_args_unplug(const DomainDef *def, const DomainDevice *device);
 int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                      json_t **ret, Err *err);
 
+/* ---- drives ---- */
+
+/* The QMP commands that make a drive's medium as the definition has it, in order, and the node to
+ * put into the drive (NULL: the drive is empty, and there are no commands). The nodes of the medium
+ * before have the same names: they are gone first (qemu_args_unplug of the old definition). Both
+ * are the caller's. */
+int qemu_args_disk_medium(const DomainDef *def, const DomainDisk *disk,
+                          const QemuRuntime *runtime, json_t **ret_commands, char **ret_node,
+                          Err *err);
+
+/* Name of the node that knows the format of an image: 0 is the disk's own, n the n-th below it. */
+char *qemu_args_disk_node(const DomainDisk *disk, unsigned layer);
+
+/* block_set_io_throttle with the limits of <iotune>; those that it does not name are lifted. */
+json_t *qemu_args_disk_throttle(const DomainDisk *disk);
+
 /* The QMP commands for a guest that was just started and still pauses: devices beyond the first 48
  * (args-crowd.c), passwords, links that are down, the balloon's target. They come before cont; a
  * RESET among them is none of the guest's. */
