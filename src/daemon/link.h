@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Network devices of the host, made and changed over rtnetlink (rtnetlink(7),
+ * Documentation/userspace-api/netlink/intro.rst). Each call is one request that the kernel answers
+ * at once. */
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+typedef struct LinkBridge {
+        const char *mac; /* "52:54:00:…"; NULL: the kernel's choice */
+        bool stp;
+        unsigned forward_delay; /* seconds */
+        unsigned mtu;           /* bytes; 0: the kernel's choice */
+} LinkBridge;
+
+bool link_exists(const char *name);
+
+/* Fails where a device of that name is there. */
+int link_make_bridge(const char *name, const LinkBridge *bridge, Err *err);
+
+/* An absent one is no error. */
+int link_remove(const char *name, Err *err);
+
+int link_set_up(const char *name, bool up, Err *err);
+
+/* address as inet_pton(3) reads it; one that the device has already is no error. */
+int link_add_address(const char *name, bool is_v6, const char *address, unsigned prefix, Err *err);
+
+/* A free name of the form PREFIXn; the caller frees it. */
+char *link_free_name(const char *prefix);
