@@ -19,6 +19,8 @@
  *
  * Words of the kernel command line, and lines on the serial port:
  *
+ *   brief             tell only which functions there are: sizing what hundreds of them decode takes
+ *                     minutes
  *   noack, ack        ignore requests for devices (until told otherwise), or grant them (the
  * default) nobutton, button  ignore the power button, or obey it (the default) report tell
  * everything again off               power off; on the command line: after the report exit end QEMU
@@ -46,6 +48,7 @@ void *memcpy(void *to, const void *from, size_t n);
 void *memset(void *to, int value, size_t n);
 
 static bool obey_button = true;
+static bool is_brief;
 
 /* The compiler calls these two for assignments of structures. */
 void *memcpy(void *to, const void *from, size_t n) {
@@ -61,9 +64,14 @@ void *memset(void *to, int value, size_t n) {
 }
 
 static void report(void) {
-        pci_walk(pci_report);
-        pci_walk(device_prove);
+        pci_walk(is_brief ? pci_report_function : pci_report);
+        if (!is_brief)
+                pci_walk(device_prove);
         say("ready");
+}
+
+static void be_brief(void) {
+        is_brief = true;
 }
 
 static void ignore_requests(void) {
@@ -91,6 +99,7 @@ static const struct {
         void (*run)(void);
         bool after_report; /* when on the command line */
 } commands[] = {
+        {"brief", be_brief, false},
         {"noack", ignore_requests, false},
         {"ack", grant_requests, false},
         {"nobutton", ignore_button, false},

@@ -174,7 +174,7 @@ static void report_resources(PciFunction f) {
                 say("rom %b none", f);
 }
 
-void pci_report(PciFunction f) {
+void pci_report_function(PciFunction f) {
         uint32_t id = pci_read32(f, PCI_ID), class = pci_read32(f, PCI_CLASS) >> 8;
 
         if (pci_is_bridge(f)) {
@@ -186,6 +186,10 @@ void pci_report(PciFunction f) {
                 say("pci %b id=%4x:%4x class=%6x subsystem=%4x:%4x", f, id & 0xffff, id >> 16,
                     class, subsystem & 0xffff, subsystem >> 16);
         }
+}
+
+void pci_report(PciFunction f) {
+        pci_report_function(f);
         report_resources(f);
 }
 

@@ -73,6 +73,9 @@ Resources pci_probe(PciFunction f);
 void pci_walk(void (*visit)(PciFunction f));
 
 /* Prints what the function is: one line. */
+void pci_report_function(PciFunction f);
+
+/* The same and what it decodes, a line each. */
 void pci_report(PciFunction f);
 
 /* Finds room in the window of the bridge above for every BAR without an address. */
