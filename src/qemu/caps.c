@@ -17,7 +17,7 @@
 
 #define PROBE_DEADLINE_USEC (30 * UINT64_C(1000000))
 #define CACHE_FILE_MAX      (4u << 20)
-#define CACHE_FORMAT        2
+#define CACHE_FORMAT        3
 
 /* What is asked, and under which name the answer is kept. */
 static const struct Question {
@@ -30,6 +30,14 @@ static const struct Question {
         {"options", "query-command-line-options", NULL},
 };
 
+static void free_json(json_t **json) {
+        json_decref(*json);
+}
+
+static void free_text(char **text) {
+        free(*text);
+}
+
 void caps_free(QemuCaps *caps) {
         if (!caps)
                 return;
@@ -41,6 +49,7 @@ void caps_free(QemuCaps *caps) {
         g_strfreev(caps->cpu_models);
         g_clear_pointer(&caps->devices, g_hash_table_unref);
         g_free(caps->binary);
+        free(caps->key);
         g_free(caps);
 }
 
@@ -134,11 +143,13 @@ static void take_options(QemuCaps *caps, json_t *answer) {
         }
 }
 
-static int caps_from_answers(const char *binary, json_t *answers, QemuCaps **ret) {
+static int caps_from_answers(const char *binary, const json_t *key, json_t *answers,
+                             QemuCaps **ret) {
         g_autoptr(QemuCaps) caps = g_new0(QemuCaps, 1);
         int r;
 
         caps->binary = g_strdup(binary);
+        caps->key = json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS);
         take_cpus(caps, json_object_get(answers, "cpus"));
         take_devices(caps, json_object_get(answers, "devices"));
         take_options(caps, json_object_get(answers, "options"));
@@ -151,35 +162,113 @@ static int caps_from_answers(const char *binary, json_t *answers, QemuCaps **ret
         return 0;
 }
 
+/* ---- the cache ---- */
+
+static char *cache_path(const char *binary, const char *cache_dir) {
+        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, binary, -1);
+
+        return g_strdup_printf("%s/qemu-%.16s.json", cache_dir, sum);
+}
+
+/* What tells this file from an earlier or later one of the same path. */
+static int read_key(const char *binary, json_t **ret, Err *err) {
+        struct stat st;
+
+        if (stat(binary, &st) < 0)
+                return fail_hint(err,
+                                 fail_errno(err, neg_errno(), "there is no QEMU at '%s'", binary),
+                                 "install it: apt install qemu-system-x86");
+        *ret = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "format", CACHE_FORMAT, "binary", binary,
+                         "size", (json_int_t)st.st_size, "inode", (json_int_t)st.st_ino, "mtime",
+                         (json_int_t)st.st_mtim.tv_sec, "mtime_ns", (json_int_t)st.st_mtim.tv_nsec);
+        return 0;
+}
+
+bool caps_is_current(const QemuCaps *caps) {
+        __attribute__((cleanup(free_json))) json_t *key = NULL;
+        __attribute__((cleanup(free_text))) char *text = NULL;
+
+        if (read_key(caps->binary, &key, NULL) < 0)
+                return false;
+        text = json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS);
+        return g_str_equal(text, caps->key);
+}
+
+static json_t *read_answers(const char *path, json_t *key) {
+        g_autofree char *text = NULL;
+        json_t *cached, *answers = NULL;
+
+        if (file_read(path, CACHE_FILE_MAX, &text, NULL, NULL) < 0)
+                return NULL;
+        cached = json_loads(text, 0, NULL);
+        if (cached && json_equal(json_object_get(cached, "key"), key))
+                answers = json_incref(json_object_get(cached, "answers"));
+        json_decref(cached);
+        return answers;
+}
+
+int caps_read(const char *binary, const char *cache_dir, QemuCaps **ret, Err *err) {
+        g_autofree char *path = cache_path(binary, cache_dir);
+        __attribute__((cleanup(free_json))) json_t *key = NULL, *answers = NULL;
+        int r = read_key(binary, &key, err);
+
+        if (r < 0)
+                return r;
+        answers = read_answers(path, key);
+        if (!answers || caps_from_answers(binary, key, answers, ret) < 0)
+                return -EAGAIN;
+        return 0;
+}
+
+/* A cache that cannot be written costs time at the next start, nothing else. */
+static void write_cache(const char *path, json_t *key, json_t *answers) {
+        json_t *cached = json_pack("{s:O, s:O}", "key", key, "answers", answers);
+        char *text = json_dumps(cached, JSON_COMPACT);
+
+        file_write_atomic(path, text, strlen(text), NULL);
+        free(text);
+        json_decref(cached);
+}
+
 /* ---- asking ---- */
 
-typedef struct Probe {
+struct CapsProbe {
         sd_event *event;
+        char *binary, *cache_path;
+        json_t *key, *answers;
         Qmp *qmp;
+        Process *process;
+        sd_event_source *deadline;
         size_t asked;
-        json_t *answers;
-        Err err;
-} Probe;
+        Err err; /* why there is no answer */
+        CapsDone done;
+        void *userdata;
+};
 
-static void ask_next(Probe *probe);
+/* What is told is told: the end of the process, which comes then, is the end of the probe. */
+static void end_process(CapsProbe *probe) {
+        process_signal(probe->process, SIGKILL);
+}
+
+static void ask_next(CapsProbe *probe);
 
 static void on_answer(json_t *result, const Err *err, void *userdata) {
-        Probe *probe = userdata;
+        CapsProbe *probe = userdata;
 
         if (err) {
                 err_copy(&probe->err, err);
-                sd_event_exit(probe->event, -EIO);
+                end_process(probe);
                 return;
         }
         json_object_set(probe->answers, questions[probe->asked++].key, result);
         ask_next(probe);
 }
 
-static void ask_next(Probe *probe) {
+static void ask_next(CapsProbe *probe) {
         const struct Question *question = &questions[probe->asked];
 
         if (probe->asked == G_N_ELEMENTS(questions)) {
-                sd_event_exit(probe->event, 0);
+                end_process(probe);
                 return;
         }
         qmp_send(probe->qmp, question->command,
@@ -195,43 +284,87 @@ static void on_event(const char *name, json_t *data, void *userdata) {
 }
 
 static void on_closed(void *userdata) {
-        Probe *probe = userdata;
-
-        fail(&probe->err, VIR_ERR_INTERNAL_ERROR, "QEMU ended before it told what it can do");
-        sd_event_exit(probe->event, -EIO);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
-        Probe *probe = userdata;
+        CapsProbe *probe = userdata;
 
         fail(&probe->err, VIR_ERR_OPERATION_TIMEOUT, "QEMU did not tell what it can do in 30 s");
-        return sd_event_exit(probe->event, -ETIMEDOUT);
+        end_process(probe);
+        return 0;
 }
 
-static int start_probe_process(const char *binary, int fd, Process **ret, Err *err) {
+static int take_answers(CapsProbe *probe, QemuCaps **ret, Err *err) {
+        int r;
+
+        if (probe->asked < G_N_ELEMENTS(questions)) {
+                if (!err_is_set(&probe->err))
+                        fail(&probe->err, VIR_ERR_INTERNAL_ERROR,
+                             "QEMU ended before it told what it can do");
+                err_move(err, &probe->err);
+                return fail_errno(err, -EIO, "cannot ask '%s' what it can do", probe->binary);
+        }
+        r = caps_from_answers(probe->binary, probe->key, probe->answers, ret);
+        if (r < 0)
+                return fail_errno(err, r, "'%s' answers as no QEMU that we know", probe->binary);
+        write_cache(probe->cache_path, probe->key, probe->answers);
+        return 0;
+}
+
+static void on_exit_of_qemu(int status, void *userdata) {
+        CapsProbe *probe = userdata;
+        CapsDone done = probe->done;
+        void *data = probe->userdata;
+        g_auto(Err) err = ERR_INIT;
+        QemuCaps *caps = NULL;
+
+        take_answers(probe, &caps, &err);
+        g_clear_pointer(&probe->process, process_free);
+        caps_probe_free(probe);
+        done(caps, caps ? NULL : &err, data);
+}
+
+void caps_probe_free(CapsProbe *probe) {
+        if (!probe)
+                return;
+        if (probe->process) {
+                end_process(probe);
+                waitpid(process_pid(probe->process), NULL, 0);
+        }
+        sd_event_source_disable_unref(probe->deadline);
+        qmp_free(probe->qmp);
+        process_free(probe->process);
+        sd_event_unref(probe->event);
+        json_decref(probe->key);
+        json_decref(probe->answers);
+        err_clear(&probe->err);
+        g_free(probe->binary);
+        g_free(probe->cache_path);
+        g_free(probe);
+}
+
+static int spawn(CapsProbe *probe, int fd, Err *err) {
+        static const char *const words[] = {"-S",   "-no-user-config", "-nodefaults", "-machine",
+                                            "none", "-display",        "none"};
         g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d", fd);
-        char *argv[] = {(char *)(uintptr_t)binary,
-                        (char *)(uintptr_t) "-S",
-                        (char *)(uintptr_t) "-no-user-config",
-                        (char *)(uintptr_t) "-nodefaults",
-                        (char *)(uintptr_t) "-machine",
-                        (char *)(uintptr_t) "none",
-                        (char *)(uintptr_t) "-display",
-                        (char *)(uintptr_t) "none",
-                        (char *)(uintptr_t) "-chardev",
-                        chardev,
-                        (char *)(uintptr_t) "-mon",
-                        (char *)(uintptr_t) "chardev=qmp,mode=control",
-                        NULL};
-        ProcessSpec spec = {.argv = argv, .log_path = "/dev/null", .fds = &fd, .n_fds = 1};
+        g_autoptr(GPtrArray) argv = g_ptr_array_new();
+        ProcessSpec spec = {.log_path = "/dev/null", .fds = &fd, .n_fds = 1};
 
-        return process_spawn(&spec, ret, err);
+        g_ptr_array_add(argv, probe->binary);
+        for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+                g_ptr_array_add(argv, (gpointer)(uintptr_t)words[i]);
+        g_ptr_array_add(argv, (gpointer)(uintptr_t) "-chardev");
+        g_ptr_array_add(argv, chardev);
+        g_ptr_array_add(argv, (gpointer)(uintptr_t) "-mon");
+        g_ptr_array_add(argv, (gpointer)(uintptr_t) "chardev=qmp,mode=control");
+        g_ptr_array_add(argv, NULL);
+        spec.argv = (char *const *)argv->pdata;
+        return process_spawn(&spec, &probe->process, err);
 }
 
-static int run_probe(Probe *probe, const char *binary, Err *err) {
+static int begin(CapsProbe *probe, Err *err) {
         static const QmpHandlers handlers = {on_ready, on_event, on_closed};
         _cleanup_(closep) int theirs = -1;
-        g_autoptr(Process) process = NULL;
         int fds[2], r;
 
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
@@ -240,96 +373,79 @@ static int run_probe(Probe *probe, const char *binary, Err *err) {
         r = qmp_new_consume_fd(probe->event, fds[0], &handlers, probe, &probe->qmp, err);
         if (r < 0)
                 return r;
-        r = start_probe_process(binary, theirs, &process, err);
+        r = spawn(probe, theirs, err);
         if (r < 0)
                 return r;
-        closep(&theirs);
-        theirs = -1;
-        sd_event_add_time_relative(probe->event, NULL, CLOCK_MONOTONIC, PROBE_DEADLINE_USEC, 0,
-                                   on_deadline, probe);
-        r = sd_event_loop(probe->event);
-        process_signal(process, SIGKILL);
-        waitpid(process_pid(process), NULL, 0);
-        return r;
+        r = sd_event_add_time_relative(probe->event, &probe->deadline, CLOCK_MONOTONIC,
+                                       PROBE_DEADLINE_USEC, 0, on_deadline, probe);
+        if (r < 0)
+                return fail_errno(err, r, "cannot set a deadline for QEMU");
+        return process_watch(probe->process, probe->event, on_exit_of_qemu, probe, err);
 }
 
-static int ask_binary(const char *binary, json_t **ret, Err *err) {
-        Probe probe = {.answers = json_object()};
-        int r = sd_event_new(&probe.event);
+int caps_probe(sd_event *event, const CapsRequest *request, CapsProbe **ret, Err *err) {
+        g_autoptr(CapsProbe) probe = g_new0(CapsProbe, 1);
+        int r;
 
+        probe->event = sd_event_ref(event);
+        probe->binary = g_strdup(request->binary);
+        probe->cache_path = cache_path(request->binary, request->cache_dir);
+        probe->answers = json_object();
+        probe->done = request->done;
+        probe->userdata = request->userdata;
+        r = read_key(request->binary, &probe->key, err);
         if (r == 0)
-                r = run_probe(&probe, binary, err);
-        qmp_free(probe.qmp);
-        sd_event_unref(probe.event);
-        if (r < 0) {
-                err_move(err, &probe.err);
-                json_decref(probe.answers);
-                return fail_errno(err, r, "cannot ask '%s' what it can do", binary);
-        }
-        *ret = probe.answers;
+                r = begin(probe, err);
+        if (r < 0)
+                return r;
+        *ret = g_steal_pointer(&probe);
         return 0;
 }
 
-/* ---- the cache ---- */
+/* ---- both in one ---- */
 
-static char *cache_path(const char *binary, const char *cache_dir) {
-        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, binary, -1);
+typedef struct Loaded {
+        sd_event *event;
+        QemuCaps *caps;
+        Err err;
+} Loaded;
 
-        return g_strdup_printf("%s/qemu-%.16s.json", cache_dir, sum);
+static void on_loaded(QemuCaps *caps, const Err *err, void *userdata) {
+        Loaded *loaded = userdata;
+
+        loaded->caps = caps;
+        if (err)
+                err_copy(&loaded->err, err);
+        sd_event_exit(loaded->event, 0);
 }
 
-static json_t *cache_key(const char *binary, const struct stat *st) {
-        return json_pack("{s:i, s:s, s:I, s:I, s:I}", "format", CACHE_FORMAT, "binary", binary,
-                         "size", (json_int_t)st->st_size, "mtime", (json_int_t)st->st_mtim.tv_sec,
-                         "mtime_ns", (json_int_t)st->st_mtim.tv_nsec);
-}
+static int load_now(const char *binary, const char *cache_dir, Loaded *loaded, Err *err) {
+        const CapsRequest request = {binary, cache_dir, on_loaded, loaded};
+        CapsProbe *probe = NULL;
+        int r = sd_event_new(&loaded->event);
 
-static json_t *read_cache(const char *path, json_t *key) {
-        g_autofree char *text = NULL;
-        json_t *cached, *answers = NULL;
-
-        if (file_read(path, CACHE_FILE_MAX, &text, NULL, NULL) < 0)
-                return NULL;
-        cached = json_loads(text, 0, NULL);
-        if (cached && json_equal(json_object_get(cached, "key"), key))
-                answers = json_incref(json_object_get(cached, "answers"));
-        json_decref(cached);
-        return answers;
-}
-
-/* A cache that cannot be written costs time at the next start, nothing else. */
-static void write_cache(const char *path, json_t *key, json_t *answers) {
-        json_t *cached = json_pack("{s:O, s:O}", "key", key, "answers", answers);
-        char *text = json_dumps(cached, JSON_COMPACT);
-
-        file_write_atomic(path, text, strlen(text), NULL);
-        free(text);
-        json_decref(cached);
+        if (r < 0)
+                return fail_errno(err, r, "cannot make an event loop");
+        r = caps_probe(loaded->event, &request, &probe, err);
+        if (r == 0)
+                sd_event_loop(loaded->event);
+        sd_event_unref(loaded->event);
+        return r;
 }
 
 int caps_load(const char *binary, const char *cache_dir, QemuCaps **ret, Err *err) {
-        g_autofree char *path = cache_path(binary, cache_dir);
-        json_t *key, *answers;
-        struct stat st;
-        int r = 0;
+        Loaded loaded = {.err = ERR_INIT};
+        int r = caps_read(binary, cache_dir, ret, err);
 
-        if (stat(binary, &st) < 0)
-                return fail_hint(err,
-                                 fail_errno(err, neg_errno(), "there is no QEMU at '%s'", binary),
-                                 "install it: apt install qemu-system-x86");
-        key = cache_key(binary, &st);
-        answers = read_cache(path, key);
-        if (!answers) {
-                r = ask_binary(binary, &answers, err);
-                if (r == 0)
-                        write_cache(path, key, answers);
+        if (r != -EAGAIN)
+                return r;
+        r = load_now(binary, cache_dir, &loaded, err);
+        if (r < 0)
+                return r;
+        if (!loaded.caps) {
+                err_move(err, &loaded.err);
+                return -EIO;
         }
-        if (r == 0) {
-                r = caps_from_answers(binary, answers, ret);
-                if (r < 0)
-                        fail_errno(err, r, "'%s' answers as no QEMU that we know", binary);
-        }
-        json_decref(answers);
-        json_decref(key);
-        return r;
+        *ret = loaded.caps;
+        return 0;
 }
