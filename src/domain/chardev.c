@@ -664,6 +664,10 @@ static char *console_name(const DomainDef *def, const DomainDevice *device) {
         return domain_def_next_alias(def, device, "console");
 }
 
+static bool is_usb_serial(const DomainDevice *device) {
+        return ((const DomainChar *)device)->target.type == CHAR_TARGET_USB_SERIAL;
+}
+
 const DomainKind domain_serial_kind = {
         .element = DEVICE_ELEMENT(DOMAIN_SERIAL, DomainChar, "serial", char_fields),
         .alias = "serial",
@@ -673,6 +677,7 @@ const DomainKind domain_serial_kind = {
         .key = port_key,
         .is_same = is_same_char,
         .is_pci = is_pci_char,
+        .is_usb = is_usb_serial,
 };
 
 const DomainKind domain_parallel_kind = {
@@ -704,6 +709,10 @@ const DomainKind domain_channel_kind = {
         .is_same = is_same_char,
 };
 
+static bool is_usb_redirdev(const DomainDevice *device) {
+        return true;
+}
+
 const DomainKind domain_redirdev_kind = {
         .element = DEVICE_ELEMENT(DOMAIN_REDIRDEV, DomainChar, "redirdev", redirdev_fields),
         .alias = "redir",
@@ -711,4 +720,5 @@ const DomainKind domain_redirdev_kind = {
         .check = check_redirdev,
         .strip = strip_char,
         .is_same = is_same_char,
+        .is_usb = is_usb_redirdev,
 };

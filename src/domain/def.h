@@ -27,11 +27,14 @@
 #include "domain/hostdev.h"
 #include "domain/input.h"
 #include "domain/interface.h"
+#include "domain/iommu.h"
 #include "domain/machine.h"
 #include "domain/memory.h"
 #include "domain/misc.h"
 #include "domain/node.h"
 #include "domain/sound.h"
+#include "domain/tpm.h"
+#include "domain/vsock.h"
 
 typedef struct DomainDef DomainDef;
 struct DomainDef {

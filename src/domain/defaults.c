@@ -134,6 +134,15 @@ static void mirror_console(DomainDef *def) {
         domain_char_copy_stream(console, serial);
 }
 
+/* A guest that is seen by SPICE is heard by it. */
+static AudioType usual_audio(const DomainDef *def) {
+        DOMAIN_FOREACH(DomainGraphics, graphics, def, DOMAIN_GRAPHICS) {
+                if (graphics->type == GRAPHICS_SPICE)
+                        return AUDIO_SPICE;
+        }
+        return AUDIO_NONE;
+}
+
 static void add_devices(DomainDef *def) {
         GPtrArray **list = def->devices.list;
 
@@ -147,7 +156,7 @@ static void add_devices(DomainDef *def) {
                 DomainAudio *audio = add(def, DOMAIN_AUDIO);
 
                 audio->id = DOMAIN_NUM(1);
-                audio->type = AUDIO_NONE;
+                audio->type = usual_audio(def);
         }
         if (list[DOMAIN_MEMBALLOON]->len == 0) {
                 DomainMemballoon *balloon = add(def, DOMAIN_MEMBALLOON);

@@ -207,3 +207,15 @@ bool domain_device_is_pci(const DomainDef *def, const DomainDevice *device) {
 
         return kind->is_pci && kind->is_pci(def, device);
 }
+
+bool domain_device_is_usb(const DomainDevice *device) {
+        const DomainKind *kind = domain_kinds[device->kind];
+
+        return kind->is_usb && kind->is_usb(device);
+}
+
+bool domain_def_has_usb(const DomainDef *def) {
+        const DomainController *usb = domain_def_find_controller(def, CONTROLLER_USB, 0);
+
+        return usb && usb->model != USB_MODEL_NONE;
+}

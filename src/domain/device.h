@@ -44,6 +44,12 @@ PciAddr domain_hostdev_addr(const DomainHostdev *hostdev);
 /* True for a device that sits on the guest's PCI bus (has or needs an address of type pci). */
 bool domain_device_is_pci(const DomainDef *def, const DomainDevice *device);
 
+/* True for a device that sits on a USB port (has or needs an address of type usb). */
+bool domain_device_is_usb(const DomainDevice *device);
+
+/* Whether the guest has a USB bus at all. */
+bool domain_def_has_usb(const DomainDef *def);
+
 /* PCI controllers by the bus number that they make; NULL: no such bus. */
 DomainController *domain_def_find_bus(const DomainDef *def, unsigned bus);
 

@@ -559,6 +559,10 @@ static char *disk_name(const DomainDef *def, const DomainDevice *device) {
         }
 }
 
+static bool is_usb_disk(const DomainDevice *device) {
+        return ((const DomainDisk *)device)->target.bus == DISK_BUS_USB;
+}
+
 const DomainKind domain_disk_kind = {
         .element = DEVICE_ELEMENT(DOMAIN_DISK, DomainDisk, "disk", disk_fields),
         .name = disk_name,
@@ -569,4 +573,5 @@ const DomainKind domain_disk_kind = {
         .describe = describe_disk,
         .is_same = is_same_disk,
         .is_pci = is_pci_disk,
+        .is_usb = is_usb_disk,
 };

@@ -142,6 +142,12 @@ static int parse_value(xmlNode *node, const DomainField *field, const char *valu
                 if (g_str_equal(value, "-1"))
                         return 0;
                 return parse_num(node, field, value, place, err);
+        case FIELD_AUTO_PORT:
+                if (g_str_equal(value, "-1")) {
+                        *(DomainNum *)place = DOMAIN_NUM(DOMAIN_PORT_AUTO);
+                        return 0;
+                }
+                return parse_num(node, field, value, place, err);
         case FIELD_NUM:
         case FIELD_HEX:
                 return parse_num(node, field, value, place, err);
@@ -466,8 +472,7 @@ static void format_unit(XmlWriter *writer, const DomainField *field, const void 
         uint64_t bytes;
 
         if (field->type == FIELD_KIB)
-                xml_writer_attr(writer, "unit",
-                                kib_unit(field, *(const uint64_t *)place, &bytes));
+                xml_writer_attr(writer, "unit", kib_unit(field, *(const uint64_t *)place, &bytes));
 }
 
 static char *value_text(const DomainField *field, const void *place) {
@@ -483,6 +488,10 @@ static char *value_text(const DomainField *field, const void *place) {
                 return num->is_set ? g_strdup_printf("0x%0*" G_GINT64_MODIFIER "x",
                                                      (int)field->digits, num->value)
                                    : NULL;
+        case FIELD_AUTO_PORT:
+                if (num->is_set && num->value == DOMAIN_PORT_AUTO)
+                        return g_strdup("-1");
+                return num->is_set ? g_strdup_printf("%" G_GUINT64_FORMAT, num->value) : NULL;
         case FIELD_PORT:
                 return num->is_set ? g_strdup_printf("%" G_GUINT64_FORMAT, num->value)
                                    : g_strdup("-1");
@@ -690,7 +699,7 @@ void domain_element_clear(const DomainElement *element, void *object) {
                         free_list(field->element, *(GPtrArray **)place);
                         *(GPtrArray **)place = NULL;
                 } else if (field->type == FIELD_NUM || field->type == FIELD_HEX ||
-                           field->type == FIELD_PORT) {
+                           field->type == FIELD_PORT || field->type == FIELD_AUTO_PORT) {
                         *(DomainNum *)place = (DomainNum){};
                 } else if (field->type == FIELD_ENUM) {
                         *(int *)place = 0;

@@ -10,17 +10,18 @@
 #include "domain/def.h"
 
 typedef enum DomainFieldType {
-        FIELD_END,     /* of the table */
-        FIELD_STRING,  /* char * */
-        FIELD_NUM,     /* DomainNum, decimal or 0x…; written in decimal */
-        FIELD_HEX,     /* DomainNum, decimal or 0x…; written as 0x… */
-        FIELD_PORT,    /* DomainNum, decimal; not set is -1 */
-        FIELD_ENUM,    /* enum with …_UNSET 0, by field.values; DomainSwitch too */
-        FIELD_KIB,     /* uint64_t KiB, from a text with attribute unit; 0: absent */
-        FIELD_UUID,    /* uint8_t[16]; all 0: absent */
-        FIELD_SOURCE,  /* char *: the whole element as it stands */
-        FIELD_ELEMENT, /* struct that begins with DomainNode, or a part of this one */
-        FIELD_LIST,    /* GPtrArray * of structs, every child of that name */
+        FIELD_END,       /* of the table */
+        FIELD_STRING,    /* char * */
+        FIELD_NUM,       /* DomainNum, decimal or 0x…; written in decimal */
+        FIELD_HEX,       /* DomainNum, decimal or 0x…; written as 0x… */
+        FIELD_PORT,      /* DomainNum, decimal; not set is -1 */
+        FIELD_AUTO_PORT, /* DomainNum, decimal; DOMAIN_PORT_AUTO is -1 */
+        FIELD_ENUM,      /* enum with …_UNSET 0, by field.values; DomainSwitch too */
+        FIELD_KIB,       /* uint64_t KiB, from a text with attribute unit; 0: absent */
+        FIELD_UUID,      /* uint8_t[16]; all 0: absent */
+        FIELD_SOURCE,    /* char *: the whole element as it stands */
+        FIELD_ELEMENT,   /* struct that begins with DomainNode, or a part of this one */
+        FIELD_LIST,      /* GPtrArray * of structs, every child of that name */
 } DomainFieldType;
 
 typedef enum DomainFieldPlace {
@@ -40,8 +41,8 @@ typedef struct DomainField {
         const DomainElement *element;
         const char *unit; /* of FIELD_KIB: what a number without one means; NULL: KiB */
         unsigned digits;  /* of FIELD_HEX: at least so many */
-        uint64_t max;    /* of a number; 0: 32 bits */
-        bool is_secure;  /* written with DOMAIN_FORMAT_SECURE only */
+        uint64_t max;     /* of a number; 0: 32 bits */
+        bool is_secure;   /* written with DOMAIN_FORMAT_SECURE only */
         bool is_required;
         /* The field exists only where this says so; NULL: always. Fields that it looks at come
          * first. */

@@ -35,6 +35,9 @@ typedef struct DomainKind {
 
         /* Whether it sits on the guest's PCI bus; NULL: never. */
         bool (*is_pci)(const DomainDef *def, const DomainDevice *device);
+
+        /* Whether it is plugged into a USB port of the guest; NULL: never. */
+        bool (*is_usb)(const DomainDevice *device);
 } DomainKind;
 
 extern const DomainKind *const domain_kinds[_DOMAIN_DEVICE_MAX];
@@ -51,6 +54,9 @@ extern const DomainElement domain_acpi_element;
 #define DEVICE_ROM     CHILD(DomainDevice, rom, "rom", domain_rom_element)
 #define DEVICE_ACPI    CHILD(DomainDevice, acpi, "acpi", domain_acpi_element)
 #define DEVICE_ADDRESS CHILD(DomainDevice, address, "address", domain_address_element)
+
+extern const DomainElement domain_virtio_element;
+extern const DomainElement domain_audio_ref_element;
 
 extern const DomainField domain_no_fields[];
 
@@ -75,6 +81,9 @@ int domain_check_path(const char *path, const char *what, unsigned line, Err *er
 
 /* A word that goes into a list of QEMU's. */
 int domain_check_word(const char *word, const char *what, unsigned line, Err *err);
+
+/* The <audio> that a device names has to be there. */
+int domain_check_audio_ref(const DomainDef *def, const DomainAudioRef *ref, Err *err);
 
 /* ---- for .name ---- */
 

@@ -14,8 +14,8 @@
 #define DOMAIN_HOSTDEVS_MAX 32   /* assigned PCI functions of a guest, unless configured */
 #define DOMAIN_DEVICES_MAX  1024 /* of one kind */
 #define DOMAIN_VCPUS_MAX    4096
-#define DOMAIN_SLOTS_MAX    256 /* for memory devices: what ACPI's hot-plug has */
-#define DOMAIN_CELLS_MAX    128 /* NUMA nodes of a guest: MAX_NODES of QEMU */
+#define DOMAIN_SLOTS_MAX    256                 /* for memory devices: what ACPI's hot-plug has */
+#define DOMAIN_CELLS_MAX    128                 /* NUMA nodes of a guest: MAX_NODES of QEMU */
 #define DOMAIN_MEMORY_MAX   (UINT64_C(1) << 34) /* KiB: 16 TiB */
 
 /* Head of every element's struct. */
@@ -32,6 +32,9 @@ typedef struct DomainNum {
         bool is_set;
         uint64_t value;
 } DomainNum;
+
+/* Of a port that is chosen at each start. */
+#define DOMAIN_PORT_AUTO UINT64_MAX
 
 #define DOMAIN_NUM(x) ((DomainNum){.is_set = true, .value = (x)})
 
@@ -73,16 +76,24 @@ typedef enum DomainDeviceKind {
         DOMAIN_CONSOLE,
         DOMAIN_CHANNEL,
         DOMAIN_INPUT,
+        DOMAIN_TPM,
         DOMAIN_GRAPHICS,
         DOMAIN_SOUND,
         DOMAIN_AUDIO,
         DOMAIN_VIDEO,
         DOMAIN_HOSTDEV,
         DOMAIN_REDIRDEV,
+        DOMAIN_HUB,
         DOMAIN_WATCHDOG,
         DOMAIN_MEMBALLOON,
         DOMAIN_RNG,
+        DOMAIN_PANIC,
+        DOMAIN_SHMEM,
         DOMAIN_MEMORY,
+        DOMAIN_CRYPTO,
+        DOMAIN_IOMMU,
+        DOMAIN_VSOCK,
+        DOMAIN_PSTORE,
         _DOMAIN_DEVICE_MAX,
 } DomainDeviceKind;
 

@@ -36,8 +36,8 @@ static bool has_bus(const void *object) {
         return !is_pci(object) && !is_isa(object) && !is_dimm(object);
 }
 
-static const char *const address_types[] = {"pci", "drive", "virtio-serial", "usb", "isa", "dimm",
-                                           NULL};
+static const char *const address_types[] = {"pci",  "drive", "virtio-serial", "usb", "isa",
+                                            "dimm", NULL};
 
 static const DomainField address_fields[] = {
         ATTR_ENUM(DomainAddress, type, "type", address_types, .is_required = true),

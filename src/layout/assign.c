@@ -4,6 +4,7 @@
 #include "domain/defaults.h"
 #include "layout/bridge.h"
 #include "layout/drive.h"
+#include "layout/usb.h"
 
 /* First slot of bus 0 where the display is looked for. */
 #define VIDEO_SLOT_PC  0x02
@@ -336,9 +337,10 @@ static int place_buses(LayoutMap *map, DomainDef *def, Err *err) {
 
 static int place_all(LayoutMap *map, DomainDef *def, Err *err) {
         static const DomainDeviceKind order[] = {
-                DOMAIN_INTERFACE, DOMAIN_SOUND,      DOMAIN_CONTROLLER, DOMAIN_DISK,
-                DOMAIN_HOSTDEV,   DOMAIN_MEMBALLOON, DOMAIN_RNG,        DOMAIN_VIDEO,
-                DOMAIN_INPUT,     DOMAIN_WATCHDOG,   DOMAIN_SERIAL,
+                DOMAIN_INTERFACE,  DOMAIN_SOUND, DOMAIN_CONTROLLER, DOMAIN_DISK,  DOMAIN_HOSTDEV,
+                DOMAIN_MEMBALLOON, DOMAIN_RNG,   DOMAIN_VIDEO,      DOMAIN_INPUT, DOMAIN_WATCHDOG,
+                DOMAIN_SHMEM,      DOMAIN_PANIC, DOMAIN_CRYPTO,     DOMAIN_IOMMU, DOMAIN_VSOCK,
+                DOMAIN_PSTORE,     DOMAIN_SERIAL,
         };
         int r;
 
@@ -413,6 +415,9 @@ int layout_assign(DomainDef *def, const LayoutOptions *options, Err *err) {
         r = layout_drive_assign(def, err);
         if (r < 0)
                 return r;
+        r = layout_usb_assign(def, err);
+        if (r < 0)
+                return r;
         r = add_named_buses(def, err);
         if (r < 0)
                 return r;
@@ -470,6 +475,8 @@ int layout_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
         DomainAddress place;
         int r;
 
+        if (domain_device_is_usb(device))
+                return layout_usb_find_free(def, device, err);
         if (!domain_device_is_pci(def, device))
                 return layout_drive_find_free(def, device, err);
         r = reserve_given(map, err);

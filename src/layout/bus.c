@@ -128,6 +128,17 @@ static LayoutHome interface_home(const DomainInterface *net) {
         }
 }
 
+static LayoutHome sound_home(const DomainSound *sound) {
+        if (sound->model == SOUND_VIRTIO)
+                return LAYOUT_HOME_EXPRESS;
+        return sound->model == SOUND_ICH9 ? LAYOUT_HOME_BOARD : LAYOUT_HOME_CONVENTIONAL;
+}
+
+/* The old side of virtio needs I/O ports, which PCI Express ports are short of. */
+static LayoutHome virtio_home(VirtioForm form) {
+        return form == VIRTIO_FORM_TRANSITIONAL ? LAYOUT_HOME_CONVENTIONAL : LAYOUT_HOME_EXPRESS;
+}
+
 static LayoutHome express_machine_home(const DomainDevice *device) {
         switch (device->kind) {
         case DOMAIN_CONTROLLER:
@@ -135,9 +146,7 @@ static LayoutHome express_machine_home(const DomainDevice *device) {
         case DOMAIN_INTERFACE:
                 return interface_home((const DomainInterface *)device);
         case DOMAIN_SOUND:
-                return ((const DomainSound *)device)->model == SOUND_ICH9
-                               ? LAYOUT_HOME_BOARD
-                               : LAYOUT_HOME_CONVENTIONAL;
+                return sound_home((const DomainSound *)device);
         case DOMAIN_VIDEO:
                 return ((const DomainVideo *)device)->model.type == VIDEO_VIRTIO
                                ? LAYOUT_HOME_EXPRESS
@@ -145,7 +154,21 @@ static LayoutHome express_machine_home(const DomainDevice *device) {
         case DOMAIN_HOSTDEV:
                 return ((const DomainHostdev *)device)->is_conventional ? LAYOUT_HOME_CONVENTIONAL
                                                                         : LAYOUT_HOME_EXPRESS;
+        case DOMAIN_RNG:
+                return virtio_home(((const DomainRng *)device)->model);
+        case DOMAIN_VSOCK:
+                return virtio_home(((const DomainVsock *)device)->model);
+        case DOMAIN_MEMBALLOON:
+                return ((const DomainMemballoon *)device)->model == BALLOON_TRANSITIONAL
+                               ? LAYOUT_HOME_CONVENTIONAL
+                               : LAYOUT_HOME_EXPRESS;
+        case DOMAIN_IOMMU:
+        case DOMAIN_PANIC:
+                return LAYOUT_HOME_BOARD;
         case DOMAIN_WATCHDOG:
+        case DOMAIN_SHMEM:
+        case DOMAIN_CRYPTO:
+        case DOMAIN_PSTORE:
         case DOMAIN_SERIAL: /* pci-serial */
                 return LAYOUT_HOME_CONVENTIONAL;
         default:

@@ -90,15 +90,23 @@ extern const QemuKind qemu_parallel_kind;
 extern const QemuKind qemu_console_kind;
 extern const QemuKind qemu_channel_kind;
 extern const QemuKind qemu_input_kind;
+extern const QemuKind qemu_tpm_kind;
 extern const QemuKind qemu_graphics_kind;
 extern const QemuKind qemu_sound_kind;
 extern const QemuKind qemu_audio_kind;
 extern const QemuKind qemu_video_kind;
 extern const QemuKind qemu_hostdev_kind;
+extern const QemuKind qemu_hub_kind;
 extern const QemuKind qemu_redirdev_kind;
 extern const QemuKind qemu_watchdog_kind;
 extern const QemuKind qemu_memballoon_kind;
 extern const QemuKind qemu_rng_kind;
+extern const QemuKind qemu_panic_kind;
+extern const QemuKind qemu_shmem_kind;
+extern const QemuKind qemu_crypto_kind;
+extern const QemuKind qemu_iommu_kind;
+extern const QemuKind qemu_vsock_kind;
+extern const QemuKind qemu_pstore_kind;
 extern const QemuKind qemu_memory_kind;
 
 /* For .can_plug. */
@@ -117,15 +125,15 @@ void qemu_args_append_command(json_t *commands, const char *name, json_t *argume
 
 int qemu_args_set_pci_address(json_t *object, const DomainDef *def, const DomainDevice *device,
                               Err *err);
-/* Bus and port of a USB device; QEMU chooses a port where none is given. */
+/* "driver": "NAME-pci" with the ending of the form, and the switches of <driver>. */
+void qemu_args_set_virtio_driver(json_t *object, const char *name, VirtioForm form);
+void qemu_args_set_virtio(json_t *object, const DomainVirtio *virtio);
+
+/* Bus and port of a USB device. */
 int qemu_args_set_usb_address(json_t *object, const DomainDef *def, const DomainDevice *device,
                               Err *err);
 void qemu_args_set_rom(json_t *object, const DomainRom *rom);
 void qemu_args_set_boot(json_t *object, const DomainDef *def, const DomainDevice *device);
-
-/* Of a virtio device: "virtio-blk-pci-transitional", and the switches of its transport. */
-void qemu_args_set_virtio_driver(json_t *object, const char *name, VirtioForm form);
-void qemu_args_set_virtio(json_t *object, const DomainVirtio *virtio);
 
 /* "hostnet0" for "net0". */
 char *qemu_args_backend_name(const char *prefix, const DomainDevice *device);

@@ -10,17 +10,27 @@ static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_CONTROLLER] = &qemu_controller_kind,
         [DOMAIN_INTERFACE] = &qemu_interface_kind,
         [DOMAIN_SERIAL] = &qemu_serial_kind,
+        [DOMAIN_PARALLEL] = &qemu_parallel_kind,
         [DOMAIN_CONSOLE] = &qemu_console_kind,
         [DOMAIN_CHANNEL] = &qemu_channel_kind,
         [DOMAIN_INPUT] = &qemu_input_kind,
+        [DOMAIN_TPM] = &qemu_tpm_kind,
         [DOMAIN_GRAPHICS] = &qemu_graphics_kind,
         [DOMAIN_SOUND] = &qemu_sound_kind,
         [DOMAIN_AUDIO] = &qemu_audio_kind,
         [DOMAIN_VIDEO] = &qemu_video_kind,
         [DOMAIN_HOSTDEV] = &qemu_hostdev_kind,
+        [DOMAIN_REDIRDEV] = &qemu_redirdev_kind,
+        [DOMAIN_HUB] = &qemu_hub_kind,
         [DOMAIN_WATCHDOG] = &qemu_watchdog_kind,
         [DOMAIN_MEMBALLOON] = &qemu_memballoon_kind,
         [DOMAIN_RNG] = &qemu_rng_kind,
+        [DOMAIN_PANIC] = &qemu_panic_kind,
+        [DOMAIN_SHMEM] = &qemu_shmem_kind,
+        [DOMAIN_CRYPTO] = &qemu_crypto_kind,
+        [DOMAIN_IOMMU] = &qemu_iommu_kind,
+        [DOMAIN_VSOCK] = &qemu_vsock_kind,
+        [DOMAIN_PSTORE] = &qemu_pstore_kind,
         [DOMAIN_MEMORY] = &qemu_memory_kind,
 };
 
@@ -221,14 +231,41 @@ static int add_kind(const QemuContext *context, DomainDeviceKind kind, GPtrArray
         return 0;
 }
 
-/* Kinds that others name come before all others, controllers at the head. */
+static int compare_ports(gconstpointer a, gconstpointer b) {
+        const DomainDevice *first = *(DomainDevice *const *)a, *second = *(DomainDevice *const *)b;
+        size_t n = first->address.usb_port ? strlen(first->address.usb_port) : 0;
+        size_t m = second->address.usb_port ? strlen(second->address.usb_port) : 0;
+
+        return (n > m) - (n < m);
+}
+
+/* A hub stands before what is plugged into it, as another hub: its port is a longer path. */
+static int add_hubs(const QemuContext *context, GPtrArray *args, Err *err) {
+        g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+        int r = 0;
+
+        DOMAIN_FOREACH(DomainDevice, device, context->def, DOMAIN_HUB)
+                g_ptr_array_add(sorted, device);
+        g_ptr_array_sort(sorted, compare_ports);
+        for (guint i = 0; i < sorted->len && r == 0; i++)
+                r = add_device(context, sorted->pdata[i], args, err);
+        return r;
+}
+
+/* Kinds that others need come before all others: the IOMMU of all that is on PCI, the buses, what
+ * plays sound. */
 static int add_devices(const QemuContext *context, GPtrArray *args, Err *err) {
-        int r = add_controllers(context, args, err);
+        int r = add_kind(context, DOMAIN_IOMMU, args, err);
 
         if (r == 0)
+                r = add_controllers(context, args, err);
+        if (r == 0)
                 r = add_kind(context, DOMAIN_AUDIO, args, err);
+        if (r == 0)
+                r = add_hubs(context, args, err);
         for (int kind = 0; kind < _DOMAIN_DEVICE_MAX && r == 0; kind++) {
-                if (kind != DOMAIN_CONTROLLER && kind != DOMAIN_AUDIO)
+                if (kind != DOMAIN_IOMMU && kind != DOMAIN_CONTROLLER && kind != DOMAIN_AUDIO &&
+                    kind != DOMAIN_HUB)
                         r = add_kind(context, kind, args, err);
         }
         return r;

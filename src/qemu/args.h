@@ -16,15 +16,22 @@
 #define QEMU_VERSION(major, minor, micro) ((major)*1000000u + (minor)*1000u + (micro))
 #define QEMU_VERSION_MIN                  QEMU_VERSION(7, 2, 0)
 
+#define QEMU_MEMORY_DIR "/var/lib/airlock/ram"
+
 typedef struct QemuRuntime {
         unsigned version; /* QEMU_VERSION() */
         /* Listening UNIX socket that QEMU inherits for QMP; -1: qmp_path says where it makes one.
          */
         int qmp_fd;
         const char *qmp_path;
-        bool has_vhost_net;   /* /dev/vhost-net can be opened: virtio interfaces use it */
-        bool has_sandbox;     /* QEMU was built with seccomp */
-        const char *pid_file; /* NULL: none */
+        bool has_vhost_net;     /* /dev/vhost-net can be opened: virtio interfaces use it */
+        bool has_sandbox;       /* QEMU was built with seccomp */
+        const char *pid_file;   /* NULL: none */
+        const char *run_dir;    /* of this guest: sockets of what works beside QEMU; NULL: none */
+        int64_t now;            /* seconds of the epoch: clocks that are off begin from it */
+        int32_t utc_offset;     /* seconds that the host's local time is ahead of UTC */
+        const char *memory_dir; /* where memory of type file is; NULL: QEMU_MEMORY_DIR */
+        const DomainSysinfo *host_sysinfo; /* for <smbios mode='host'>; NULL: none */
         /* Open files that QEMU inherits, name → GINT_TO_POINTER(number); NULL: the device is
          * plugged in, and they are sent over the monitor under their names (getfd). */
         GHashTable *fds;
@@ -33,6 +40,9 @@ typedef struct QemuRuntime {
 /* argv of QEMU, from the emulator's path to the NULL at its end (GPtrArray of owned strings).
  * Starts paused (-S). */
 int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray **ret, Err *err);
+
+/* What QEMU gets in its environment beside the daemon's own: "TZ=…"; the caller frees it. */
+char **qemu_args_environment(const DomainDef *def);
 
 /* The QMP commands that plug in a device, in order: an array of {"execute", "arguments"}. The last
  * one is device_add; when one fails, the commands of qemu_args_unplug are for those before it.
@@ -54,9 +64,8 @@ int qemu_args_device(const DomainDef *def, const DomainDevice *device, const Qem
  * put into the drive (NULL: the drive is empty, and there are no commands). The nodes of the medium
  * before have the same names: they are gone first (qemu_args_unplug of the old definition). Both
  * are the caller's. */
-int qemu_args_disk_medium(const DomainDef *def, const DomainDisk *disk,
-                          const QemuRuntime *runtime, json_t **ret_commands, char **ret_node,
-                          Err *err);
+int qemu_args_disk_medium(const DomainDef *def, const DomainDisk *disk, const QemuRuntime *runtime,
+                          json_t **ret_commands, char **ret_node, Err *err);
 
 /* Name of the node that knows the format of an image: 0 is the disk's own, n the n-th below it. */
 char *qemu_args_disk_node(const DomainDisk *disk, unsigned layer);

@@ -19,13 +19,36 @@ static const char *const machines[] = {"pc", "pc-i440fx-10.0", "q35", "pc-q35-10
 
 static const DomainDefaults defaults = {.machine_aliases = machines};
 
+static void start_graphics(DomainGraphics *graphics, unsigned *port) {
+        DomainListen *listen = graphics->listens ? graphics->listens->pdata[0] : NULL;
+
+        if (listen && listen->type == LISTEN_ADDRESS && !graphics->port.is_set &&
+            graphics->autoport == DOMAIN_SWITCH_ON)
+                graphics->port = DOMAIN_NUM((*port)++);
+        if (graphics->websocket.is_set && graphics->websocket.value == DOMAIN_PORT_AUTO)
+                graphics->websocket = DOMAIN_NUM(5700);
+        if (listen && listen->type == LISTEN_SOCKET && !listen->socket)
+                listen->socket = g_strdup("/run/guest/graphics.sock");
+        if (domain_graphics_uses_gl(graphics) && !graphics->gl.rendernode)
+                graphics->gl.rendernode = g_strdup("/dev/dri/renderD128");
+}
+
 /* What the daemon would fill when it starts the guest. */
 static void start(DomainDef *def) {
-        unsigned n = 0;
+        unsigned n = 0, port = 5900;
 
-        DOMAIN_FOREACH(DomainGraphics, graphics, def, DOMAIN_GRAPHICS) {
-                if (!graphics->port.is_set)
-                        graphics->port = DOMAIN_NUM(5900);
+        DOMAIN_FOREACH(DomainGraphics, graphics, def, DOMAIN_GRAPHICS)
+                start_graphics(graphics, &port);
+        DOMAIN_FOREACH(DomainVsock, vsock, def, DOMAIN_VSOCK) {
+                if (!vsock->cid.address.is_set)
+                        vsock->cid.address = DOMAIN_NUM(3);
+        }
+        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
+                if (!domain_hostdev_is_pci(hostdev) && !hostdev->source.place.node.is_present) {
+                        hostdev->source.place.node.is_present = true;
+                        hostdev->source.place.bus = DOMAIN_NUM(1);
+                        hostdev->source.place.device = DOMAIN_NUM(2);
+                }
         }
         DOMAIN_FOREACH(DomainInterface, net, def, DOMAIN_INTERFACE) {
                 if (domain_interface_has_tap(net) && !net->target.dev)
@@ -47,6 +70,7 @@ static int build_args(const DomainDef *def, char **ret, Err *err) {
                 .qmp_fd = 3,
                 .has_vhost_net = true,
                 .has_sandbox = true,
+                .run_dir = "/run/guest",
         };
         g_autoptr(DomainDef) live = domain_def_copy(def);
         g_autoptr(GString) text = g_string_new(NULL);
