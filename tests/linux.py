@@ -10,7 +10,9 @@ tests/guests/README.md has the rest.
 
 import contextlib
 import itertools
+import pathlib
 import re
+import subprocess
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
@@ -27,6 +29,7 @@ GUESTS = guests.ROOT / "build" / "lab" / "guest"
 # keeps the tables of a guest with dozens of devices, and both are damaged.
 VMLINUZ = GUESTS / "linux-vmlinuz"
 INITRD = GUESTS / "tiny-initrd"
+DEBIAN = GUESTS / "debian.qcow2"
 
 READY = "airlock-guest: ready"
 BOOT_SECONDS = 180  # on a machine that has other things to do; by itself it is 7 to 10
@@ -148,6 +151,14 @@ class PciFunction:
 def need_built() -> None:
     if not INITRD.exists():
         pytest.skip(f"{INITRD} is not made: lab/prepare")
+
+
+def make_overlay(path: pathlib.Path) -> None:
+    """A disk of its own for one guest, with Debian below it."""
+    if not DEBIAN.exists():
+        pytest.skip(f"{DEBIAN} is not made: lab/prepare debian")
+    command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(DEBIAN.resolve()), str(path)]
+    subprocess.run(command, check=True)
 
 
 @contextlib.contextmanager

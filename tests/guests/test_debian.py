@@ -6,7 +6,6 @@ The tests of one guest run in the order in which they stand here: the last ones 
 
 import json
 import pathlib
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,11 +18,10 @@ from daemons import Daemon
 import guests
 import linux
 
-DEBIAN = linux.GUESTS / "debian.qcow2"
 SECONDS = 300  # for a boot beside another one on a busy machine
 
 OVMF = """<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
-<nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'/>"""
+<nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>{nvram}</nvram>"""
 ROOT_PORTS = "<controller type='pci' model='pcie-root' index='0'/>" + 6 * "<controller type='pci' model='pcie-root-port'/>"
 CDROM = """<disk type='file' device='cdrom'>
   <driver name='qemu' type='raw'/>{source}
@@ -68,8 +66,7 @@ class Debian(linux.Shell):
 
 
 def debian_guest(name: str, machine: Machine, overlay: pathlib.Path) -> str:
-    command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(DEBIAN.resolve()), str(overlay)]
-    subprocess.run(command, check=True)
+    linux.make_overlay(overlay)
     target, bus = machine.disk
     disk = f"""<disk type='file' device='disk'>
       <driver name='qemu' type='qcow2' cache='unsafe'/>
@@ -78,14 +75,13 @@ def debian_guest(name: str, machine: Machine, overlay: pathlib.Path) -> str:
     cdrom = CDROM.format(source="", target=machine.cdrom[0], bus=machine.cdrom[1])
     devices = [disk, cdrom, linux.NETWORK, linux.AGENT, machine.more]
     parts = {"machine": machine.name, "memory": "512"}
-    text = guests.guest(name, "".join(devices), machine.os, **parts)
+    os = machine.os.format(nvram=overlay.with_suffix(".nvram"))
+    text = guests.guest(name, "".join(devices), os, **parts)
     return text.replace("<vcpu>1</vcpu>", "<vcpu current='1'>2</vcpu>")
 
 
 @pytest.fixture(scope="module")
 def debians(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Debian]]:
-    if not DEBIAN.exists():
-        pytest.skip(f"{DEBIAN} is not made: lab/prepare debian")
     directory = tmp_path_factory.mktemp("debian")
     conn = libvirt.open(daemon.uri)
     started: dict[str, Debian] = {}
