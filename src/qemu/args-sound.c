@@ -153,6 +153,21 @@ static json_t *direction(const DomainAudioIo *io) {
         return object;
 }
 
+static int check_audio(const QemuContext *context, const DomainAudio *audio, Err *err) {
+        bool has_spice = false;
+
+        DOMAIN_FOREACH(DomainGraphics, graphics, context->def, DOMAIN_GRAPHICS)
+                has_spice |= graphics->type == GRAPHICS_SPICE;
+        if (audio->type == AUDIO_SPICE && !has_spice)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "<audio type='spice'> is heard through <graphics type='spice'>, which "
+                            "the guest has not");
+        if (audio->type == AUDIO_PIPEWIRE && context->runtime->version < QEMU_VERSION(8, 1, 0))
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "<audio type='pipewire'>: QEMU has it from 8.1");
+        return 0;
+}
+
 static int audio_options(const QemuContext *context, const DomainDevice *device, GPtrArray *args,
                          Err *err) {
         static const char *const drivers[_AUDIO_MAX] = {
@@ -161,11 +176,11 @@ static int audio_options(const QemuContext *context, const DomainDevice *device,
                 [AUDIO_SPICE] = "spice", [AUDIO_PIPEWIRE] = "pipewire", [AUDIO_DBUS] = "dbus",
         };
         const DomainAudio *audio = (const DomainAudio *)device;
+        int r = check_audio(context, audio, err);
         json_t *object;
 
-        if (audio->type == AUDIO_PIPEWIRE && context->runtime->version < QEMU_VERSION(8, 1, 0))
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "<audio type='pipewire'>: QEMU has it from 8.1");
+        if (r < 0)
+                return r;
         object = json_pack("{s:o, s:s}", "id", json_sprintf("audio%u", (unsigned)audio->id.value),
                            "driver", drivers[audio->type]);
         set_num(object, "timer-period", audio->timer_period);
