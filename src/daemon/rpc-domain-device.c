@@ -11,6 +11,7 @@
 #include "base/util.h"
 #include "daemon/dispatch.h"
 #include "daemon/stream.h"
+#include "daemon/vm-tune.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 #include "rpc/proto.h"
@@ -96,6 +97,28 @@ static int detach_alias(Manager *manager, Call *call, const void *data, void *re
         xml = domain_device_format(device, DOMAIN_FORMAT_SECURE);
         what = (DeviceCall){&args->dom, xml, args->flags};
         return change_device(manager, call, &what, vm_detach_device, err);
+}
+
+/* ---- update ---- */
+
+enum { UPDATE_FORCE = 4 };
+
+static int update_flags(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_update_device_flags_args *args = data;
+        VmTune change = {
+                .kind = &vm_tune_device,
+                .live = args->flags & AFFECT_LIVE,
+                .config = args->flags & AFFECT_CONFIG,
+                .text = args->xml,
+                .index = args->flags & UPDATE_FORCE ? 1 : 0,
+        };
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG | UPDATE_FORCE,
+                                "virDomainUpdateDeviceFlags", err);
+        return r < 0 ? r : vm_tune(vm, &change, call, err);
 }
 
 /* ---- console ---- */
@@ -396,6 +419,8 @@ static const Procedure procedures[] = {
              remote_domain_detach_device_flags, detach_flags),
         DOES(DOMAIN_DETACH_DEVICE_ALIAS, "virDomainDetachDeviceAlias",
              remote_domain_detach_device_alias, detach_alias),
+        DOES(DOMAIN_UPDATE_DEVICE_FLAGS, "virDomainUpdateDeviceFlags",
+             remote_domain_update_device_flags, update_flags),
         DOES(DOMAIN_OPEN_CONSOLE, "virDomainOpenConsole", remote_domain_open_console, open_console),
         DOES(DOMAIN_OPEN_CHANNEL, "virDomainOpenChannel", remote_domain_open_channel, open_channel),
         DOES(NODE_DEVICE_DETTACH, "virNodeDeviceDettach", remote_node_device_dettach,

@@ -90,6 +90,26 @@ int tap_create(const char *name, const char *bridge, Err *err) {
         return r;
 }
 
+static void leave_bridge(const char *name, const char *bridge) {
+        _cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ifreq request = {.ifr_ifindex = (int)if_nametoindex(name)};
+
+        if (fd >= 0 && set_name(&request, bridge, NULL) == 0)
+                ioctl(fd, SIOCBRDELIF, &request); /* one that it had left already */
+}
+
+int tap_change_bridge(const char *name, const char *from, const char *to, Err *err) {
+        int r;
+
+        if (if_nametoindex(to) == 0)
+                return fail(err, VIR_ERR_OPERATION_FAILED, "bridge %s doesn't exist", to);
+        leave_bridge(name, from);
+        r = join_bridge(name, to, err);
+        if (r < 0)
+                join_bridge(name, from, NULL);
+        return r;
+}
+
 int tap_remove(const char *name, Err *err) {
         _cleanup_(closep) int fd = -1;
         int r;

@@ -14,6 +14,9 @@ char *tap_free_name(void);
 /* Makes the tap device, joins it to bridge and brings it up. */
 int tap_create(const char *name, const char *bridge, Err *err);
 
+/* Moves it from one bridge to another; where that fails it stays. */
+int tap_change_bridge(const char *name, const char *from, const char *to, Err *err);
+
 /* An absent one is no error. */
 int tap_remove(const char *name, Err *err);
 

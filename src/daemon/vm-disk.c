@@ -17,8 +17,9 @@ static int check_size(const VmTune *tune, const DomainDef *def, bool is_live, Er
         return 0;
 }
 
-static void begin_size(VmTune *tune) {
+static int begin_size(VmTune *tune, Err *err) {
         vm_tune_tell(tune, "query-block", NULL);
+        return 0;
 }
 
 static int size_answered(VmTune *tune, json_t *result, Err *err) {

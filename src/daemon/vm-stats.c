@@ -63,7 +63,7 @@ json_t *vm_find_block(json_t *list, const DomainDisk *disk) {
 }
 
 const char *vm_disk_path(const DomainDisk *disk) {
-        return disk->source.file;
+        return disk->source.file ? disk->source.file : disk->source.dev;
 }
 
 DomainDisk *vm_find_disk(const DomainDef *def, const char *name) {
@@ -151,6 +151,15 @@ static void add_block_text(const Stats *stats, unsigned index, const char *name,
         rpc_params_add_string(stats->params, field, value);
 }
 
+static void add_backing_index(const Stats *stats, unsigned index, DomainNum number) {
+        char field[FIELD_MAX];
+
+        if (!number.is_set)
+                return;
+        snprintf(field, sizeof(field), "block.%u.backingIndex", index);
+        rpc_params_add_uint(stats->params, field, (unsigned)number.value);
+}
+
 static void add_block_counts(const Stats *stats, unsigned index, const json_t *entry) {
         static const struct {
                 const char *field, *name;
@@ -211,6 +220,7 @@ static unsigned add_disk(const Stats *stats, unsigned index, const DomainDisk *d
 
         add_block_text(stats, index, "name", disk->target.dev);
         add_block_text(stats, index, "path", vm_disk_path(disk));
+        add_backing_index(stats, index, disk->source.index);
         if (entry)
                 add_block_counts(stats, index, entry);
         if (!stats->vm->live)

@@ -62,13 +62,43 @@ static void finish(VmTune *tune) {
         job_finish(tune->job, err_is_set(&err) ? &err : NULL);
 }
 
+static int on_again(sd_event_source *source, uint64_t usec, void *userdata) {
+        vm_tune_next(userdata);
+        return 0;
+}
+
+static void put_back(VmTune *tune) {
+        json_t *command;
+        size_t i;
+
+        json_array_clear(tune->commands);
+        tune->kind->failed(tune);
+        json_array_foreach(tune->commands, i, command)
+                if (tune->vm->qmp)
+                        qmp_send(tune->vm->qmp,
+                                 json_string_value(json_object_get(command, "execute")),
+                                 json_incref(json_object_get(command, "arguments")), NULL, NULL);
+}
+
+static void on_refused(VmTune *tune, const Err *err) {
+        if (tune->kind->again && tune->vm->qmp && tune->kind->again(tune, err)) {
+                tune->next--;
+                sd_event_add_time_relative(tune->vm->manager->event, &tune->timer, CLOCK_MONOTONIC,
+                                           VM_TUNE_AGAIN_USEC, 0, on_again, tune);
+                return;
+        }
+        if (tune->kind->failed)
+                put_back(tune);
+        vm_tune_fail(tune, err);
+}
+
 static void on_told(json_t *result, const Err *err, void *userdata) {
         VmTune *tune = userdata;
         g_auto(Err) failure = ERR_INIT;
         int r = 0;
 
         if (err) {
-                vm_tune_fail(tune, err);
+                on_refused(tune, err);
                 return;
         }
         if (tune->kind->answered)
@@ -101,7 +131,7 @@ static int tune_begin(VmTune *tune, Err *err) {
         if (r == 0 && tune->config)
                 r = tune->kind->check(tune, vm->config, false, err);
         if (r == 0 && tune->live && tune->kind->begin)
-                tune->kind->begin(tune);
+                r = tune->kind->begin(tune, err);
         return r;
 }
 
@@ -159,9 +189,10 @@ static int check_memory(const VmTune *tune, const DomainDef *def, bool is_live, 
         return 0;
 }
 
-static void begin_memory(VmTune *tune) {
+static int begin_memory(VmTune *tune, Err *err) {
         vm_tune_tell(tune, "balloon",
                      json_pack("{s:I}", "value", (json_int_t)(tune->value * 1024)));
+        return 0;
 }
 
 /* What runs has the memory that the guest's driver says it has (vm_balloon_changed). */
@@ -209,7 +240,7 @@ static int check_period(const VmTune *tune, const DomainDef *def, bool is_live, 
                     "No memory balloon device configured, can not set the collection period");
 }
 
-static void begin_period(VmTune *tune) {
+static int begin_period(VmTune *tune, Err *err) {
         const DomainMemballoon *balloon = find_balloon(tune->vm->live);
 
         g_assert(balloon); /* check_period */
@@ -218,6 +249,7 @@ static void begin_period(VmTune *tune) {
                                json_sprintf("/machine/peripheral/%s", balloon->base.alias.name),
                                "property", "guest-stats-polling-interval", "value",
                                (json_int_t)tune->value));
+        return 0;
 }
 
 static void apply_period(const VmTune *tune, DomainDef *def, bool is_live) {

@@ -14,15 +14,21 @@ typedef struct VmTune VmTune;
 typedef struct VmTuneKind {
         const char *name; /* of the job */
         int (*check)(const VmTune *tune, const DomainDef *def, bool is_live, Err *err);
-        /* The first commands for QEMU, by vm_tune_tell(); NULL: it need not know. */
-        void (*begin)(VmTune *tune);
+        /* What the host does, and the first commands for QEMU, by vm_tune_tell(); NULL: none. */
+        int (*begin)(VmTune *tune, Err *err);
         /* QEMU has done a command; may tell it more. VM_TUNE_WAIT: goes on by vm_tune_next() or
          * vm_tune_fail(). NULL: nothing depends on the answers. */
         int (*answered)(VmTune *tune, json_t *result, Err *err);
+        /* QEMU has refused a command: true to give it once more, VM_TUNE_AGAIN_USEC later. NULL:
+         * never. */
+        bool (*again)(VmTune *tune, const Err *err);
+        /* It has refused for good: what tune->commands holds then is sent to put things back. */
+        void (*failed)(VmTune *tune);
         void (*apply)(const VmTune *tune, DomainDef *def, bool is_live); /* NULL: nothing to note */
 } VmTuneKind;
 
-#define VM_TUNE_WAIT 1
+#define VM_TUNE_WAIT       1
+#define VM_TUNE_AGAIN_USEC UINT64_C(250000)
 
 struct VmTune {
         const VmTuneKind *kind;
@@ -38,6 +44,7 @@ struct VmTune {
         Job *job;
         json_t *commands;
         size_t next;
+        unsigned tries;
         sd_event_source *timer; /* ends with the tune */
 };
 
@@ -60,6 +67,7 @@ extern const VmTuneKind vm_tune_max_memory;    /* value: KiB */
 extern const VmTuneKind vm_tune_memory_period; /* value: seconds */
 extern const VmTuneKind vm_tune_vcpus;         /* value: how many are online */
 extern const VmTuneKind vm_tune_max_vcpus;     /* value: how many there are */
+extern const VmTuneKind vm_tune_device;        /* text: XML; index: not 0 forces a drive open */
 extern const VmTuneKind vm_tune_disk_size;     /* text: the disk; value: bytes */
 
 /* QEMU says so. */

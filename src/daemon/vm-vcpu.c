@@ -38,9 +38,10 @@ static int check_vcpus(const VmTune *tune, const DomainDef *def, bool is_live, E
                     is_live ? "live" : "persistent", tune->value, maximum_of(def));
 }
 
-static void begin_vcpus(VmTune *tune) {
+static int begin_vcpus(VmTune *tune, Err *err) {
         if (tune->value != online_of(tune->vm->live))
                 vm_tune_tell(tune, "query-hotpluggable-cpus", NULL);
+        return 0;
 }
 
 /* QEMU lists its slots from the last to the first. */

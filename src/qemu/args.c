@@ -123,6 +123,22 @@ static int make_backend(const QemuContext *context, const DomainDevice *device, 
         return r;
 }
 
+int qemu_args_backend(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
+                      json_t **ret, Err *err) {
+        QemuContext context = {def, runtime};
+
+        return make_backend(&context, device, ret, err);
+}
+
+json_t *qemu_args_ready_device(const DomainDevice *device) {
+        const QemuKind *kind = kinds[device->kind];
+        json_t *commands = json_array();
+
+        if (kind->ready)
+                kind->ready(device, commands);
+        return commands;
+}
+
 /* The device's own object and those that sit on it. */
 static int make_devices(const QemuContext *context, const DomainDevice *device, json_t **ret,
                         Err *err) {

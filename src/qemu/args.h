@@ -54,6 +54,14 @@ int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuR
  * DEVICE_DELETED told that it is gone. The request itself is device_del of its alias. */
 json_t *qemu_args_unplug(const DomainDef *def, const DomainDevice *device);
 
+/* The QMP commands that make what stands behind a device, without the device: a new medium for a
+ * drive that the guest has. */
+int qemu_args_backend(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
+                      json_t **ret, Err *err);
+
+/* The QMP commands that qemu_args_ready() has for one device: a display's password. */
+json_t *qemu_args_ready_device(const DomainDevice *device);
+
 /* The device's own object as -device and device_add take it (with "driver" and "id"). */
 int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                      json_t **ret, Err *err);
