@@ -376,6 +376,24 @@ bool domain_controller_is_narrow(const DomainController *controller) {
                controller->model == SCSI_MODEL_AM53C974;
 }
 
+int domain_check_iothread(const DomainDef *def, DomainNum thread, const DomainDevice *device,
+                          Err *err) {
+        const GPtrArray *list = def->iothreadids.list;
+        g_autofree char *what = NULL;
+
+        if (!thread.is_set)
+                return 0;
+        for (guint i = 0; list && i < list->len; i++)
+                if (((const DomainIothread *)list->pdata[i])->id.value == thread.value)
+                        return 0;
+        what = domain_device_describe(device);
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "%s names I/O thread %u, which the guest does not have", what,
+                              (unsigned)thread.value),
+                         "give it <iothreads>%u</iothreads>", (unsigned)thread.value);
+}
+
 static int check_driver(const DomainController *controller, Err *err) {
         const typeof(controller->driver) *driver = &controller->driver;
         bool has_queues = driver->queues.is_set || driver->cmd_per_lun.is_set ||
@@ -388,8 +406,6 @@ static int check_driver(const DomainController *controller, Err *err) {
                 what = "is for virtio's controllers";
         else if (controller->type != CONTROLLER_SCSI && (has_queues || driver->ioeventfd))
                 what = "has attributes of virtio-scsi";
-        else if (driver->iothread.is_set && driver->iothread.value == 0)
-                what = "names I/O thread 0, and they count from 1";
         if (!what)
                 return 0;
         return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "<driver> of <controller> at line %u %s",
@@ -419,6 +435,9 @@ static int check_controller(const DomainDef *def, const DomainDevice *device, Er
         if (r < 0)
                 return r;
         r = check_driver(controller, err);
+        if (r < 0)
+                return r;
+        r = domain_check_iothread(def, controller->driver.iothread, device, err);
         if (r < 0)
                 return r;
         if (controller->serial.text && strlen(controller->serial.text) > NVME_SERIAL_MAX)

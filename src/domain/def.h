@@ -24,6 +24,7 @@
 #include "domain/controller.h"
 #include "domain/disk.h"
 #include "domain/display.h"
+#include "domain/filesystem.h"
 #include "domain/hostdev.h"
 #include "domain/input.h"
 #include "domain/interface.h"

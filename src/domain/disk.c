@@ -384,8 +384,6 @@ static int check_driver(const DomainDisk *disk, Err *err) {
                  "detect_zeroes='unmap' needs discard='unmap'"},
                 {driver->rerror_policy == DISK_POLICY_ENOSPACE,
                  "rerror_policy='enospace': reading needs no space"},
-                {driver->iothread.is_set && driver->iothread.value == 0,
-                 "there is no I/O thread 0: they count from 1"},
                 {driver->queues.is_set && driver->queues.value == 0, "it has one queue at least"},
                 {driver->queue_size.is_set &&
                          (driver->queue_size.value < 2 ||
@@ -488,6 +486,8 @@ static int check_disk(const DomainDef *def, const DomainDevice *device, Err *err
         if (!disk->target.bus)
                 return check_target(disk, err);
         r = check_bus(def, disk, err);
+        if (r == 0)
+                r = domain_check_iothread(def, disk->driver.iothread, device, err);
         for (size_t i = 0; i < G_N_ELEMENTS(checks) && r == 0; i++)
                 r = checks[i](disk, err);
         return r;

@@ -85,6 +85,10 @@ int domain_check_word(const char *word, const char *what, unsigned line, Err *er
 /* The <audio> that a device names has to be there. */
 int domain_check_audio_ref(const DomainDef *def, const DomainAudioRef *ref, Err *err);
 
+/* That the guest has the I/O thread, where one is named. */
+int domain_check_iothread(const DomainDef *def, DomainNum thread, const DomainDevice *device,
+                          Err *err);
+
 /* ---- for .name ---- */
 
 /* "PREFIXn" with the device's place among its kind as n, or the next that is free; a device that is

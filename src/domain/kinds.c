@@ -6,6 +6,7 @@
 const DomainKind *const domain_kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_DISK] = &domain_disk_kind,
         [DOMAIN_CONTROLLER] = &domain_controller_kind,
+        [DOMAIN_FILESYSTEM] = &domain_filesystem_kind,
         [DOMAIN_INTERFACE] = &domain_interface_kind,
         [DOMAIN_SERIAL] = &domain_serial_kind,
         [DOMAIN_PARALLEL] = &domain_parallel_kind,

@@ -7,6 +7,7 @@
 
 extern const DomainKind domain_disk_kind;
 extern const DomainKind domain_controller_kind;
+extern const DomainKind domain_filesystem_kind;
 extern const DomainKind domain_interface_kind;
 extern const DomainKind domain_serial_kind;
 extern const DomainKind domain_parallel_kind;

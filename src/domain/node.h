@@ -70,6 +70,7 @@ typedef struct DomainState {
 typedef enum DomainDeviceKind {
         DOMAIN_DISK,
         DOMAIN_CONTROLLER,
+        DOMAIN_FILESYSTEM,
         DOMAIN_INTERFACE,
         DOMAIN_SERIAL,
         DOMAIN_PARALLEL,

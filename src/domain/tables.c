@@ -46,6 +46,7 @@ static const DomainField devices_fields[] = {
         LEAF_STRING(DomainDef, devices.emulator, "emulator"),
         DEVICES(DOMAIN_DISK, disk),
         DEVICES(DOMAIN_CONTROLLER, controller),
+        DEVICES(DOMAIN_FILESYSTEM, filesystem),
         DEVICES(DOMAIN_INTERFACE, interface),
         DEVICES(DOMAIN_SERIAL, serial),
         DEVICES(DOMAIN_PARALLEL, parallel),

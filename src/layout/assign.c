@@ -337,9 +337,10 @@ static int place_buses(LayoutMap *map, DomainDef *def, Err *err) {
 
 static int place_all(LayoutMap *map, DomainDef *def, Err *err) {
         static const DomainDeviceKind order[] = {
-                DOMAIN_INTERFACE,  DOMAIN_SOUND, DOMAIN_CONTROLLER, DOMAIN_DISK,  DOMAIN_HOSTDEV,
-                DOMAIN_MEMBALLOON, DOMAIN_RNG,   DOMAIN_VIDEO,      DOMAIN_INPUT, DOMAIN_WATCHDOG,
-                DOMAIN_SHMEM,      DOMAIN_PANIC, DOMAIN_CRYPTO,     DOMAIN_IOMMU, DOMAIN_VSOCK,
+                DOMAIN_FILESYSTEM, DOMAIN_INTERFACE, DOMAIN_SOUND,      DOMAIN_CONTROLLER,
+                DOMAIN_DISK,       DOMAIN_HOSTDEV,   DOMAIN_MEMBALLOON, DOMAIN_RNG,
+                DOMAIN_VIDEO,      DOMAIN_INPUT,     DOMAIN_WATCHDOG,   DOMAIN_SHMEM,
+                DOMAIN_PANIC,      DOMAIN_CRYPTO,    DOMAIN_IOMMU,      DOMAIN_VSOCK,
                 DOMAIN_PSTORE,     DOMAIN_SERIAL,
         };
         int r;

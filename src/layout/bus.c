@@ -143,6 +143,10 @@ static LayoutHome express_machine_home(const DomainDevice *device) {
         switch (device->kind) {
         case DOMAIN_CONTROLLER:
                 return controller_home((const DomainController *)device);
+        case DOMAIN_DISK:
+                return virtio_home(((const DomainDisk *)device)->model);
+        case DOMAIN_FILESYSTEM:
+                return virtio_home(((const DomainFilesystem *)device)->model);
         case DOMAIN_INTERFACE:
                 return interface_home((const DomainInterface *)device);
         case DOMAIN_SOUND:

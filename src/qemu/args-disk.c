@@ -253,19 +253,6 @@ static void fill_scsi(const DomainDisk *disk, const DomainController *controller
         json_object_set_new(object, "device_id", json_sprintf("drive-%s", disk->base.alias.name));
 }
 
-static void fill_usb(const DomainDisk *disk, json_t *object) {
-        const DomainAddress *address = &disk->base.address;
-        uint64_t bus = address->type == DOMAIN_ADDRESS_USB ? address->bus.value : 0;
-
-        SET_STRING(object, "driver", "usb-storage");
-        json_object_set_new(object, "bus",
-                            bus == 0 ? json_string("usb.0")
-                                     : json_sprintf("usb%u.0", (unsigned)bus));
-        if (address->type == DOMAIN_ADDRESS_USB)
-                qemu_args_set_optional(object, "port", json_string(address->usb_port));
-        SET_BOOL(object, "removable", disk->target.removable == DOMAIN_SWITCH_ON);
-}
-
 static void set_num(json_t *object, const char *key, DomainNum num) {
         if (num.is_set)
                 SET_INT(object, key, num.value);
@@ -298,8 +285,9 @@ static int fill_bus(const QemuContext *context, const DomainDisk *disk, json_t *
                 return 0;
         }
         if (disk->target.bus == DISK_BUS_USB) {
-                fill_usb(disk, object);
-                return 0;
+                SET_STRING(object, "driver", "usb-storage");
+                SET_BOOL(object, "removable", disk->target.removable == DOMAIN_SWITCH_ON);
+                return qemu_args_set_usb_address(object, context->def, &disk->base, err);
         }
         if (!controller)
                 return fail(err, VIR_ERR_OPERATION_FAILED, "disk %s has no controller %u",

@@ -84,6 +84,7 @@ typedef struct QemuKind {
 
 extern const QemuKind qemu_disk_kind;
 extern const QemuKind qemu_controller_kind;
+extern const QemuKind qemu_filesystem_kind;
 extern const QemuKind qemu_interface_kind;
 extern const QemuKind qemu_serial_kind;
 extern const QemuKind qemu_parallel_kind;

@@ -8,6 +8,7 @@
 static const QemuKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_DISK] = &qemu_disk_kind,
         [DOMAIN_CONTROLLER] = &qemu_controller_kind,
+        [DOMAIN_FILESYSTEM] = &qemu_filesystem_kind,
         [DOMAIN_INTERFACE] = &qemu_interface_kind,
         [DOMAIN_SERIAL] = &qemu_serial_kind,
         [DOMAIN_PARALLEL] = &qemu_parallel_kind,
