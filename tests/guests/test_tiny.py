@@ -40,6 +40,18 @@ def test_the_console_can_be_a_virtio_one(conn, name):
 def test_the_power_button_ends_it(conn, name):
     dom = conn.defineXML(linux.guest(name))
     with linux.booted(dom) as shell:
-        dom.shutdown()
-        shell.wait_end(30)
+        dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
+        shell.wait_end(60)
+    until(lambda: not dom.isActive())
+
+
+def test_the_agent_reboots_and_ends_it(conn, name):
+    dom = conn.defineXML(linux.guest(name, linux.AGENT))
+    with linux.booted(dom) as shell:
+        until(lambda: "state='connected'" in dom.XMLDesc(), 30)
+        dom.reboot(libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT)
+        shell.wait_ready()
+        until(lambda: "state='connected'" in dom.XMLDesc(), 30)
+        dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
+        shell.wait_end(60)
     until(lambda: not dom.isActive())
