@@ -19,11 +19,17 @@ static bool has_kvm(void) {
         return access("/dev/kvm", R_OK | W_OK) == 0;
 }
 
-static int need_caps(const Manager *manager, Err *err) {
-        if (manager->caps)
+static int need_caps(const Manager *manager, const char *emulator, const QemuCaps **ret, Err *err) {
+        *ret = manager_caps(manager, emulator);
+        if (*ret)
                 return 0;
+        if (emulator)
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "there is no QEMU at '%.200s', or nobody "
+                            "asked it yet what it can do",
+                            emulator);
         return fail_hint(err, fail(err, VIR_ERR_OPERATION_UNSUPPORTED, "this host has no QEMU"),
-                         "install it: apt install qemu-system-x86; then restart airlockd");
+                         "install it: apt install qemu-system-x86");
 }
 
 static void write_machine(XmlWriter *xml, const QemuMachine *machine) {
@@ -96,6 +102,7 @@ static void write_host_uuid(XmlWriter *xml) {
 }
 
 int manager_capabilities(Manager *manager, char **ret, Err *err) {
+        const QemuCaps *caps = manager_caps(manager, NULL);
         g_autoptr(XmlWriter) xml = xml_writer_new(0);
         struct utsname host;
 
@@ -112,8 +119,8 @@ int manager_capabilities(Manager *manager, char **ret, Err *err) {
                         sys_exists(manager->sys, "sys/kernel/iommu_groups/0") ? "yes" : "no");
         xml_writer_close(xml);
         xml_writer_close(xml);
-        if (manager->caps)
-                write_guest(xml, manager->caps);
+        if (caps)
+                write_guest(xml, caps);
         xml_writer_close(xml);
         *ret = xml_writer_finish(g_steal_pointer(&xml));
         return 0;
@@ -207,15 +214,10 @@ static void write_cpu(XmlWriter *xml, const QemuCaps *caps, bool is_kvm) {
 }
 
 /* The machine by its canonical name; NULL arguments mean the defaults. */
-static int check_arguments(const Manager *manager, const char *emulator, const char *arch,
-                           const char *machine, const char *type, const QemuMachine **ret,
-                           Err *err) {
-        const QemuCaps *caps = manager->caps;
+static int check_arguments(const QemuCaps *caps, const char *arch, const char *machine,
+                           const char *type, const QemuMachine **ret, Err *err) {
         const QemuMachine *found = caps_find_machine(caps, machine ? machine : "pc");
 
-        if (emulator && strcmp(emulator, caps->binary) != 0)
-                return fail(err, VIR_ERR_INVALID_ARG, "'%.200s' is not the QEMU of this host: %s",
-                            emulator, caps->binary);
         if (arch && strcmp(arch, "x86_64") != 0)
                 return fail(err, VIR_ERR_INVALID_ARG, "unsupported architecture: '%.80s'", arch);
         if (type && strcmp(type, "kvm") != 0 && strcmp(type, "qemu") != 0)
@@ -233,10 +235,11 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
         g_autoptr(XmlWriter) xml = xml_writer_new(0);
         const QemuMachine *found = NULL;
         bool is_kvm = type ? strcmp(type, "kvm") == 0 : has_kvm();
-        int r = need_caps(manager, err);
+        const QemuCaps *caps = NULL;
+        int r = need_caps(manager, emulator, &caps, err);
 
         if (r == 0)
-                r = check_arguments(manager, emulator, arch, machine, type, &found, err);
+                r = check_arguments(caps, arch, machine, type, &found, err);
         if (r != 0)
                 return r;
         g_assert(found);
@@ -245,7 +248,7 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
                             "KVM is not supported on this host: /dev/kvm "
                             "cannot be used");
         xml_writer_open(xml, "domainCapabilities");
-        xml_writer_leaf(xml, "path", manager->caps->binary);
+        xml_writer_leaf(xml, "path", caps->binary);
         xml_writer_leaf(xml, "domain", is_kvm ? "kvm" : "qemu");
         xml_writer_leaf(xml, "machine", found->name);
         xml_writer_leaf(xml, "arch", "x86_64");
@@ -258,8 +261,8 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
         xml_writer_attr(xml, "supported", "yes");
         xml_writer_close(xml);
         xml_writer_close(xml);
-        write_cpu(xml, manager->caps, is_kvm);
-        write_devices(xml, manager->caps);
+        write_cpu(xml, caps, is_kvm);
+        write_devices(xml, caps);
         xml_writer_close(xml);
         *ret = xml_writer_finish(g_steal_pointer(&xml));
         return 0;

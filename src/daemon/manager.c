@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/emulator.h"
 #include "daemon/event.h"
 #include "daemon/nodedev.h"
 #include "daemon/store.h"
@@ -15,8 +16,6 @@
 #include "daemon/vm.h"
 #include "handover/handover.h"
 #include "qemu/caps.h"
-
-#define DEFAULT_QEMU "/usr/bin/qemu-system-x86_64"
 
 static void paths_copy(const Paths *from, Paths *ret) {
         *ret = (Paths){
@@ -86,47 +85,43 @@ static int start_inventory(Manager *manager, Err *err) {
         return nodedevs_new(manager->tree, manager->names, &manager->nodedevs, err);
 }
 
-/* A guest keeps the machine that it was defined on when QEMU gets a newer one. */
-static void note_machines(Manager *manager) {
-        manager->machine_aliases = g_ptr_array_new();
-        for (size_t i = 0; i < manager->caps->n_machines; i++) {
-                const QemuMachine *machine = &manager->caps->machines[i];
-
-                if (!machine->alias)
-                        continue;
-                g_ptr_array_add(manager->machine_aliases, machine->alias);
-                g_ptr_array_add(manager->machine_aliases, machine->name);
-        }
-        g_ptr_array_add(manager->machine_aliases, NULL);
-}
-
 /* A host without QEMU still shows and hands over its devices. */
 static void load_caps(Manager *manager) {
+        g_autoptr(QemuCaps) caps = NULL;
         g_auto(Err) err = ERR_INIT;
 
-        if (caps_load(DEFAULT_QEMU, manager->paths.cache_dir, &manager->caps, &err) < 0)
+        if (caps_load(EMULATOR_DEFAULT, manager->paths.cache_dir, &caps, &err) < 0)
                 log_err(&err, "no guest can be started");
-        else
-                note_machines(manager);
+        manager->emulators = emulators_new(manager->event, manager->paths.cache_dir);
+}
+
+const QemuCaps *manager_caps(const Manager *manager, const char *emulator) {
+        return emulators_last(manager->emulators, emulator);
 }
 
 DomainDefaults manager_domain_defaults(const Manager *manager) {
         return (DomainDefaults){
-                .machine_aliases =
-                        manager->machine_aliases
-                                ? (const char *const *)(const void *)manager->machine_aliases->pdata
-                                : NULL,
+                .machine_aliases = emulators_aliases(manager->emulators, NULL),
                 .max_hostdevs = manager->max_assigned_functions,
         };
 }
 
+DomainDefaults manager_domain_defaults_for(const Manager *manager, const char *emulator) {
+        DomainDefaults defaults = manager_domain_defaults(manager);
+
+        defaults.machine_aliases = emulators_aliases(manager->emulators, emulator);
+        return defaults;
+}
+
 int manager_qemu_version(Manager *manager, uint64_t *ret, Err *err) {
-        if (!manager->caps)
-                return fail_hint(
-                        err,
-                        fail(err, VIR_ERR_INTERNAL_ERROR, "there is no QEMU at '%s'", DEFAULT_QEMU),
-                        "install it: apt install qemu-system-x86; then restart airlockd");
-        *ret = manager->caps->version;
+        const QemuCaps *caps = manager_caps(manager, NULL);
+
+        if (!caps)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_INTERNAL_ERROR, "there is no QEMU at '%s'",
+                                      EMULATOR_DEFAULT),
+                                 "install it: apt install qemu-system-x86");
+        *ret = caps->version;
         return 0;
 }
 
@@ -252,6 +247,7 @@ static void free_guests(Manager *manager) {
 void manager_free(Manager *manager) {
         if (!manager)
                 return;
+        emulators_free(manager->emulators);
         if (manager->vms_by_uuid)
                 free_guests(manager);
         g_clear_pointer(&manager->vms_by_uuid, g_hash_table_unref);
@@ -264,8 +260,6 @@ void manager_free(Manager *manager) {
         pci_names_free(manager->names);
         sys_free(manager->sys);
         events_free(manager->events);
-        g_clear_pointer(&manager->machine_aliases, g_ptr_array_unref);
-        caps_free(manager->caps);
         paths_done(&manager->paths);
         sd_event_unref(manager->event);
         g_free(manager);

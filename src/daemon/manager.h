@@ -16,12 +16,13 @@
 #include "pci/names.h"
 #include "pci/tree.h"
 
-typedef struct Events Events;     /* daemon/event.h */
-typedef struct Handover Handover; /* handover/handover.h */
-typedef struct Nodedevs Nodedevs; /* daemon/nodedev.h */
-typedef struct QemuCaps QemuCaps; /* qemu/caps.h */
-typedef struct Server Server;     /* daemon/server.h */
-typedef struct Vm Vm;             /* daemon/vm.h */
+typedef struct Emulators Emulators; /* daemon/emulator.h */
+typedef struct Events Events;       /* daemon/event.h */
+typedef struct Handover Handover;   /* handover/handover.h */
+typedef struct Nodedevs Nodedevs;   /* daemon/nodedev.h */
+typedef struct QemuCaps QemuCaps;   /* qemu/caps.h */
+typedef struct Server Server;       /* daemon/server.h */
+typedef struct Vm Vm;               /* daemon/vm.h */
 
 /* Where things are; every path is absolute and settable (daemon/options.h). */
 typedef struct Paths {
@@ -53,8 +54,7 @@ typedef struct Manager {
         GHashTable *vms_by_id;   /* id of a running guest → Vm */
         int next_id;
 
-        QemuCaps *caps;             /* of the default QEMU; NULL: there is none */
-        GPtrArray *machine_aliases; /* alias, name, alias, name …, NULL; NULL: no QEMU */
+        Emulators *emulators;
 } Manager;
 
 /* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests
@@ -66,6 +66,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 
 /* What a guest's definition that leaves something open gets on this host. */
 DomainDefaults manager_domain_defaults(const Manager *manager);
+/* The same of a guest that runs by this QEMU. */
+DomainDefaults manager_domain_defaults_for(const Manager *manager, const char *emulator);
+
+/* What a QEMU can do; emulator NULL: the default one. NULL: nobody asked it yet, or there is none.
+ */
+const QemuCaps *manager_caps(const Manager *manager, const char *emulator);
 
 /* Version of the default QEMU as libvirt counts: major * 1000000 + minor * 1000 + micro. Reads it
  * (or its cache) on first use; fails where there is no QEMU. */

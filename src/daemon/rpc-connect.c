@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "daemon/client.h"
 #include "daemon/dispatch.h"
+#include "daemon/emulator.h"
 #include "daemon/manager.h"
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
@@ -189,17 +190,38 @@ static const char *optional(remote_string *text) {
         return text ? *text : NULL;
 }
 
+/* text: emulator, architecture, machine and type, a line each; an empty one is not given. */
+static int domain_capabilities_now(Manager *manager, Call *call, const char *text, unsigned flags,
+                                   Err *err) {
+        remote_connect_get_domain_capabilities_ret *answer = call_ret(call);
+        g_auto(GStrv) lines = g_strsplit(text, "\n", 4);
+        const char *words[4];
+
+        for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+                words[i] = lines[i][0] ? lines[i] : NULL;
+        return manager_domain_capabilities(manager, words[0], words[1], words[2], words[3],
+                                           &answer->capabilities, err);
+}
+
 static int get_domain_capabilities(Manager *manager, Call *call, const void *args, void *ret,
                                    Err *err) {
         const remote_connect_get_domain_capabilities_args *a = args;
         remote_connect_get_domain_capabilities_ret *answer = ret;
+        const char *emulator = optional(a->emulatorbin), *arch = optional(a->arch);
+        const char *machine = optional(a->machine), *type = optional(a->virttype);
+        g_autofree char *text =
+                g_strdup_printf("%s\n%s\n%s\n%s", emulator ? emulator : "", arch ? arch : "",
+                                machine ? machine : "", type ? type : "");
         int r;
 
         r = flags_check(a->flags, 0, "virConnectGetDomainCapabilities", err);
         if (r < 0)
                 return r;
-        return manager_domain_capabilities(manager, optional(a->emulatorbin), optional(a->arch),
-                                           optional(a->machine), optional(a->virttype),
+        /* To ask a binary is to run it, which is not for those who only read. */
+        if (emulator && !call_is_read_only(call))
+                return emulators_call(manager, call, emulator,
+                                      &(EmulatorCall){domain_capabilities_now, text, 0}, err);
+        return manager_domain_capabilities(manager, emulator, arch, machine, type,
                                            &answer->capabilities, err);
 }
 

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "daemon/dispatch.h"
+#include "daemon/emulator.h"
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
@@ -45,7 +46,8 @@ enum { DESTROY_GRACEFUL = 1 };
 
 static int parse_config(Manager *manager, const char *xml, bool validate, DomainDef **ret,
                         Err *err) {
-        DomainDefaults defaults = manager_domain_defaults(manager);
+        g_autofree char *emulator = emulator_of_xml(xml);
+        DomainDefaults defaults = manager_domain_defaults_for(manager, emulator);
         g_autoptr(DomainDef) def = NULL;
         int r = domain_def_parse(xml, strlen(xml), &defaults, validate ? DOMAIN_PARSE_VALIDATE : 0,
                                  &def, err);
@@ -102,11 +104,15 @@ static int redefine(Vm *vm, DomainDef *def, Err *err) {
         return r;
 }
 
-static int define(Manager *manager, const char *xml, bool validate, remote_domain *ret, Err *err) {
+/* The results of both calls are this. */
+G_STATIC_ASSERT(sizeof(remote_domain_define_xml_ret) == sizeof(remote_domain));
+G_STATIC_ASSERT(sizeof(remote_domain_define_xml_flags_ret) == sizeof(remote_domain));
+
+static int define_now(Manager *manager, Call *call, const char *xml, unsigned flags, Err *err) {
         g_autoptr(DomainDef) def = NULL;
         bool is_new;
         Vm *vm = NULL;
-        int r = parse_config(manager, xml, validate, &def, err);
+        int r = parse_config(manager, xml, flags & DEFINE_VALIDATE, &def, err);
 
         if (r == 0)
                 r = rpc_find_same(manager, def, &vm, err);
@@ -122,26 +128,31 @@ static int define(Manager *manager, const char *xml, bool validate, remote_domai
         if (r < 0)
                 return r;
         vm_emit(vm, EVENT_DEFINED, is_new ? EVENT_DEFINED_ADDED : EVENT_DEFINED_UPDATED);
-        rpc_fill_domain(vm, ret);
+        rpc_fill_domain(vm, call_ret(call));
         return 0;
+}
+
+static int define(Manager *manager, Call *call, const char *xml, unsigned flags, Err *err) {
+        g_autofree char *emulator = emulator_of_xml(xml);
+
+        return emulators_call(manager, call, emulator,
+                              &(EmulatorCall){.run = define_now, .text = xml, .flags = flags}, err);
 }
 
 static int define_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_define_xml_args *args = data;
-        remote_domain_define_xml_ret *ret = result;
 
-        return define(manager, args->xml, false, &ret->dom, err);
+        return define(manager, call, args->xml, 0, err);
 }
 
 static int define_xml_flags(Manager *manager, Call *call, const void *data, void *result,
                             Err *err) {
         const remote_domain_define_xml_flags_args *args = data;
-        remote_domain_define_xml_flags_ret *ret = result;
         int r = flags_check(args->flags, DEFINE_VALIDATE, "virDomainDefineXMLFlags", err);
 
         if (r < 0)
                 return r;
-        return define(manager, args->xml, args->flags & DEFINE_VALIDATE, &ret->dom, err);
+        return define(manager, call, args->xml, args->flags, err);
 }
 
 /* What goes by the guest and would be left behind: only with a word about it. */
@@ -268,15 +279,12 @@ static void fill_create_xml_ret(Job *job) {
         rpc_fill_domain(job_vm(job), &ret->dom);
 }
 
-static int create_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        const remote_domain_create_xml_args *args = data;
-        VmStart options = {.paused = args->flags & CREATE_PAUSED};
+static int create_xml_now(Manager *manager, Call *call, const char *xml, unsigned flags, Err *err) {
+        VmStart options = {.paused = flags & CREATE_PAUSED};
         g_autoptr(DomainDef) def = NULL;
         Vm *vm = NULL;
-        int r = flags_check(args->flags, CREATE_FLAGS | CREATE_VALIDATE, "virDomainCreateXML", err);
+        int r = parse_config(manager, xml, flags & CREATE_VALIDATE, &def, err);
 
-        if (r == 0)
-                r = parse_config(manager, args->xml_desc, args->flags & CREATE_VALIDATE, &def, err);
         if (r == 0)
                 r = rpc_find_same(manager, def, &vm, err);
         if (r < 0)
@@ -296,6 +304,18 @@ static int create_xml(Manager *manager, Call *call, const void *data, void *resu
         if (r < 0)
                 vm_forget(vm);
         return r;
+}
+
+static int create_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_create_xml_args *args = data;
+        const EmulatorCall what = {create_xml_now, args->xml_desc, args->flags};
+        g_autofree char *emulator = NULL;
+        int r = flags_check(args->flags, CREATE_FLAGS | CREATE_VALIDATE, "virDomainCreateXML", err);
+
+        if (r < 0)
+                return r;
+        emulator = emulator_of_xml(args->xml_desc);
+        return emulators_call(manager, call, emulator, &what, err);
 }
 
 /* ---- power ---- */

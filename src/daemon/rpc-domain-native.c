@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/dispatch.h"
+#include "daemon/emulator.h"
 #include "daemon/vm-kind.h"
 #include "layout/assign.h"
 #include "qemu/args.h"
@@ -29,14 +30,16 @@ static char *join_quoted(const GPtrArray *argv) {
 /* What a start would run, of a definition that nobody has to know: nothing is made for it, and a
  * guest with its name is not touched. */
 static int command_line(Manager *manager, const char *xml, char **ret, Err *err) {
-        DomainDefaults defaults = manager_domain_defaults(manager);
+        g_autofree char *emulator = emulator_of_xml(xml);
+        DomainDefaults defaults = manager_domain_defaults_for(manager, emulator);
+        const QemuCaps *caps = manager_caps(manager, emulator);
         g_autoptr(DomainDef) def = NULL;
         g_autoptr(GPtrArray) argv = NULL;
         QemuRuntime runtime = {
-                .version = manager->caps ? (unsigned)manager->caps->version : QEMU_VERSION_MIN,
+                .version = caps ? (unsigned)caps->version : QEMU_VERSION_MIN,
                 .qmp_fd = -1,
                 .qmp_path = "monitor.sock",
-                .has_sandbox = manager->caps && manager->caps->has_sandbox,
+                .has_sandbox = caps && caps->has_sandbox,
         };
         Vm shown = {.manager = manager, .id = -1};
         int r = domain_def_parse(xml, strlen(xml), &defaults, 0, &def, err);

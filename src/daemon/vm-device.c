@@ -179,8 +179,7 @@ static const StepKind step_plug = {
 static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevice *device,
                     Err *err) {
         QemuRuntime runtime = {
-                .version =
-                        vm->manager->caps ? (unsigned)vm->manager->caps->version : QEMU_VERSION_MIN,
+                .version = vm_qemu_version(vm),
                 .qmp_fd = -1,
         };
         Plug *plug;

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "daemon/emulator.h"
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
@@ -93,11 +94,23 @@ static void boot_free(void *data) {
         g_free(boot);
 }
 
+static const QemuCaps *vm_caps(const Vm *vm) {
+        const DomainDef *def = vm->live ? vm->live : vm->config;
+
+        return manager_caps(vm->manager, def->devices.emulator);
+}
+
+unsigned vm_qemu_version(const Vm *vm) {
+        const QemuCaps *caps = vm_caps(vm);
+
+        return caps ? (unsigned)caps->version : QEMU_VERSION_MIN;
+}
+
 static QemuRuntime qemu_runtime(const Vm *vm, int listen_fd) {
-        const QemuCaps *caps = vm->manager->caps;
+        const QemuCaps *caps = vm_caps(vm);
 
         return (QemuRuntime){
-                .version = caps ? (unsigned)caps->version : QEMU_VERSION_MIN,
+                .version = vm_qemu_version(vm),
                 .qmp_fd = listen_fd,
                 .has_vhost_net = access("/dev/vhost-net", R_OK | W_OK) == 0,
                 .has_sandbox = caps && caps->has_sandbox,
@@ -511,16 +524,12 @@ static void on_started(Plan *plan, const Err *err, void *userdata) {
                 vm_ended(vm);
 }
 
-static void start_run(Job *job) {
+static void start_now(Job *job) {
         Vm *vm = job_vm(job);
         g_autoptr(Plan) plan = NULL;
         g_auto(Err) err = ERR_INIT;
-        int r = vm_check_active(vm, false, &err);
+        int r;
 
-        if (r < 0) {
-                job_finish(job, &err);
-                return;
-        }
         r = make_live(vm, &vm->live, &err);
         g_clear_pointer(&vm->once, domain_def_free);
         if (r == 0)
@@ -531,6 +540,32 @@ static void start_run(Job *job) {
                 start_failed(job, &err);
         else
                 g_steal_pointer(&plan);
+}
+
+static void on_emulator(const QemuCaps *caps, const Err *err, void *userdata) {
+        Job *job = userdata;
+
+        if (err)
+                start_failed(job, err);
+        else
+                start_now(job);
+}
+
+/* A binary that is new, or another than it was, is asked first what it can do. */
+static void start_run(Job *job) {
+        Vm *vm = job_vm(job);
+        Manager *manager = vm->manager;
+        const char *path = (vm->once ? vm->once : vm->config)->devices.emulator;
+        g_auto(Err) err = ERR_INIT;
+
+        if (vm_check_active(vm, false, &err) < 0) {
+                job_finish(job, &err);
+                return;
+        }
+        if (emulators_find(manager->emulators, path))
+                start_now(job);
+        else if (emulators_ask(manager->emulators, path, on_emulator, job, &err) < 0)
+                start_failed(job, &err);
 }
 
 static void start_free(void *data) {

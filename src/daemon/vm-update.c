@@ -208,7 +208,7 @@ static void tell_all(VmTune *tune, json_t *commands) {
 }
 
 static QemuRuntime runtime_of(const Vm *vm) {
-        const QemuCaps *caps = vm->manager->caps;
+        const QemuCaps *caps = manager_caps(vm->manager, vm->live->devices.emulator);
 
         return (QemuRuntime){.version = caps ? (unsigned)caps->version : QEMU_VERSION_MIN,
                              .qmp_fd = -1};

@@ -108,10 +108,10 @@ struct Vm {
 
         /* Memory in files (vm-transfer.h). */
         bool has_managed_save;
-        VmTransfer *transfer;     /* under way; belongs to its job. NULL: none */
+        VmTransfer *transfer;       /* under way; belongs to its job. NULL: none */
         VmTransferred *transferred; /* what the last one moved; NULL: none has ended */
         bool recovers_transfer, resumes_transfer; /* what a daemon before was cut off in */
-        Step *load_step;                   /* waits for QEMU to read an image; NULL: none does */
+        Step *load_step; /* waits for QEMU to read an image; NULL: none does */
 
         Agent *agent;            /* qemu/agent.h; NULL: nobody has spoken to it yet */
         bool is_agent_connected; /* as VSERPORT_CHANGE told */
@@ -179,6 +179,9 @@ typedef struct VmStart {
 /* The plan that a start would run; the caller frees it. */
 int vm_plan_start(Vm *vm, const VmStart *options, Plan **ret, Err *err);
 
+/* QEMU_VERSION() of the guest's own QEMU. */
+unsigned vm_qemu_version(const Vm *vm);
+
 /* Starts as a job; done and call as in JobSpec. A transient guest that cannot start is forgotten.
  */
 int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err);
@@ -216,7 +219,6 @@ int vm_destroy(Vm *vm, bool graceful, Call *call, Err *err);
 
 /* Asks QEMU to end, and kills it when it has not within 10 s; reason of VM_SHUTOFF. */
 void vm_end_process(Vm *vm, int reason);
-
 
 /* ---- devices (vm-device.c) ---- */
 
