@@ -11,6 +11,7 @@
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
+#include "daemon/vm-tpm.h"
 #include "daemon/vm-transfer.h"
 #include "layout/assign.h"
 #include "rpc/proto.h"
@@ -36,8 +37,11 @@ enum {
         UNDEFINE_NVRAM = 4,
         UNDEFINE_KEEP_NVRAM = 8,
         UNDEFINE_CHECKPOINTS_METADATA = 16,
+        UNDEFINE_TPM = 32,
+        UNDEFINE_KEEP_TPM = 64,
         UNDEFINE_FLAGS = UNDEFINE_MANAGED_SAVE | UNDEFINE_SNAPSHOTS_METADATA | UNDEFINE_NVRAM |
-                         UNDEFINE_KEEP_NVRAM | UNDEFINE_CHECKPOINTS_METADATA,
+                         UNDEFINE_KEEP_NVRAM | UNDEFINE_CHECKPOINTS_METADATA | UNDEFINE_TPM |
+                         UNDEFINE_KEEP_TPM,
 };
 
 enum { DESTROY_GRACEFUL = 1 };
@@ -165,6 +169,8 @@ static int check_undefine(const Vm *vm, unsigned flags, Err *err) {
                 return fail(err, VIR_ERR_INVALID_ARG,
                             "Flags 'VIR_DOMAIN_UNDEFINE_NVRAM' and "
                             "'VIR_DOMAIN_UNDEFINE_KEEP_NVRAM' are mutually exclusive");
+        if ((flags & UNDEFINE_TPM) && (flags & UNDEFINE_KEEP_TPM))
+                return fail(err, VIR_ERR_OPERATION_INVALID, "cannot both keep and delete TPM");
         if (vm->has_managed_save && !(flags & UNDEFINE_MANAGED_SAVE))
                 return fail(err, VIR_ERR_OPERATION_INVALID,
                             "Refusing to undefine while domain managed save image exists");
@@ -184,6 +190,14 @@ static int remove_belongings(Vm *vm, unsigned flags, Err *err) {
         return r;
 }
 
+/* One that is in use goes when the guest ends. */
+static void remove_tpm(const Vm *vm, unsigned flags) {
+        bool is_kept = (flags & UNDEFINE_KEEP_TPM) || vm_tpm_is_persistent(vm);
+
+        if (!vm_is_active(vm) && (!is_kept || (flags & UNDEFINE_TPM)))
+                vm_tpm_remove_state(vm);
+}
+
 static int do_undefine(Manager *manager, const remote_domain *handle, unsigned flags, Err *err) {
         Vm *vm = NULL;
         int r = rpc_find_vm(manager, handle, &vm, err);
@@ -198,6 +212,7 @@ static int do_undefine(Manager *manager, const remote_domain *handle, unsigned f
         r = store_remove_config(&manager->paths, vm_name(vm), err);
         if (r < 0)
                 return r;
+        remove_tpm(vm, flags);
         vm->persistent = false;
         vm->autostart = false;
         vm_emit(vm, EVENT_UNDEFINED, EVENT_UNDEFINED_REMOVED);

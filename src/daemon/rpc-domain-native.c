@@ -39,6 +39,7 @@ static int command_line(Manager *manager, const char *xml, char **ret, Err *err)
                 .version = caps ? (unsigned)caps->version : QEMU_VERSION_MIN,
                 .qmp_fd = -1,
                 .qmp_path = "monitor.sock",
+                .run_dir = "/run/guest",
                 .has_sandbox = caps && caps->has_sandbox,
         };
         Vm shown = {.manager = manager, .id = -1};

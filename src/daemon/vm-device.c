@@ -194,7 +194,7 @@ static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevic
                 .commands = commands,
                 .cleanup = qemu_args_unplug(live, device),
                 .what = domain_device_describe(device),
-                .has_hostdev = device->kind == DOMAIN_HOSTDEV,
+                .has_hostdev = vm_is_function(device),
                 .locked_memory = vm_locked_memory(live),
         };
         plan_add(plan, &step_plug, NULL, plug);
@@ -214,7 +214,7 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
 
         if (r < 0)
                 return r;
-        if (device->kind == DOMAIN_HOSTDEV)
+        if (vm_is_function(device))
                 vm_note_card_conventional(vm->manager, (DomainHostdev *)(void *)device);
         if (is_live) {
                 domain_def_assign_alias(next, device);
@@ -242,7 +242,7 @@ static int plan_attach(Vm *vm, const DomainDef *live, DomainDevice *device,
         VmTake take = {change->with_companions, change->take_host_devices};
         int r = 0;
 
-        if (device->kind == DOMAIN_HOSTDEV)
+        if (vm_is_function(device))
                 r = vm_plan_take(vm, plan, live, (DomainHostdev *)(void *)device, &take, err);
         if (r == 0)
                 r = vm_kind_plan(vm, plan, live, device, err);
@@ -464,7 +464,7 @@ static int plan_detach(Vm *vm, const DomainDevice *device, VmUnplug *unplug, boo
                 *eject = (Eject){vm_ref(vm), g_strdup(device->alias.name), unplug};
                 plan_add(plan, &step_eject, NULL, eject);
         }
-        if (device->kind == DOMAIN_HOSTDEV) {
+        if (vm_is_function(device)) {
                 PciAddr addr = domain_hostdev_addr((const DomainHostdev *)(const void *)device);
 
                 r = handover_plan_give(vm->manager->handover, plan, &addr, 1, err);

@@ -2,14 +2,22 @@
 #include "daemon/vm-kind.h"
 
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "base/util.h"
+#include "daemon/store.h"
 
-/* VNC displays that a guest may get. */
-enum { VNC_PORT_FIRST = 5900, VNC_PORT_LAST = 65535 };
-#define VNC_ADDRESS "127.0.0.1"
+/* Where clients begin to count. */
+enum { DISPLAY_PORT = 5900, WEBSOCKET_PORT = 5700, PORT_LAST = 65535 };
+#define ADDRESS "127.0.0.1"
+
+#define DRI_DIR     "dev/dri"
+#define RENDER_NODE "renderD"
+
+/* ---- ports ---- */
 
 static bool port_is_free(unsigned port) {
         _cleanup_(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -24,58 +32,100 @@ static bool port_is_free(unsigned port) {
                bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
 }
 
-static bool port_is_given(Manager *manager, unsigned port) {
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, manager->vms_by_id);
-        while (g_hash_table_iter_next(&iter, NULL, &value)) {
-                const Vm *vm = value;
-
-                DOMAIN_FOREACH(DomainGraphics, graphics, vm->live, DOMAIN_GRAPHICS)
-                        if (domain_num_or(graphics->port, 0) == port)
-                                return true;
-        }
+static bool has_port(const DomainDef *def, unsigned port) {
+        DOMAIN_FOREACH(DomainGraphics, graphics, def, DOMAIN_GRAPHICS)
+                if (domain_num_or(graphics->port, 0) == port ||
+                    domain_num_or(graphics->websocket, 0) == port)
+                        return true;
         return false;
 }
 
-static int choose_vnc_port(Vm *vm, DomainGraphics *graphics, Err *err) {
-        for (unsigned port = VNC_PORT_FIRST; port <= VNC_PORT_LAST; port++)
-                if (!port_is_given(vm->manager, port) && port_is_free(port)) {
-                        graphics->port = DOMAIN_NUM(port);
-                        return 0;
-                }
-        return fail(err, VIR_ERR_OPERATION_FAILED,
-                    "no TCP port is free for the VNC display of '%s'", vm_name(vm));
+static bool port_is_given(Manager *manager, const DomainDef *live, unsigned port) {
+        GHashTableIter iter;
+        gpointer value;
+
+        if (has_port(live, port))
+                return true;
+        g_hash_table_iter_init(&iter, manager->vms_by_id);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (has_port(((const Vm *)value)->live, port))
+                        return true;
+        return false;
 }
 
-/* What QEMU does where nothing is said, so that clients know where to connect. */
-static void fill_listen(DomainGraphics *graphics) {
-        DomainListen *listen = graphics->listens && graphics->listens->len > 0
-                                       ? g_ptr_array_index(graphics->listens, 0)
-                                       : NULL;
+static int choose_port(Vm *vm, const DomainDef *live, unsigned first, DomainNum *ret, Err *err) {
+        for (unsigned port = first; port <= PORT_LAST; port++)
+                if (!port_is_given(vm->manager, live, port) && port_is_free(port)) {
+                        *ret = DOMAIN_NUM(port);
+                        return 0;
+                }
+        return fail(err, VIR_ERR_OPERATION_FAILED, "no TCP port is free for the display of '%s'",
+                    vm_name(vm));
+}
 
-        if (!listen || listen->type != LISTEN_ADDRESS || listen->address)
+static int fill_ports(Vm *vm, const DomainDef *live, DomainGraphics *graphics, Err *err) {
+        int r = 0;
+
+        if (domain_graphics_listen(graphics)->type == LISTEN_ADDRESS && !graphics->port.is_set &&
+            graphics->autoport == DOMAIN_SWITCH_ON)
+                r = choose_port(vm, live, DISPLAY_PORT, &graphics->port, err);
+        if (r == 0 && graphics->websocket.is_set && graphics->websocket.value == DOMAIN_PORT_AUTO)
+                r = choose_port(vm, live, WEBSOCKET_PORT, &graphics->websocket, err);
+        return r;
+}
+
+/* ---- addresses ---- */
+
+/* What QEMU does where nothing is said, so that clients know where to connect. */
+static void fill_listen(Vm *vm, DomainGraphics *graphics) {
+        DomainListen *listen = graphics->listens->pdata[0];
+        bool is_vnc = graphics->type == GRAPHICS_VNC;
+
+        if (listen->type == LISTEN_ADDRESS && !listen->address) {
+                listen->address = g_strdup(ADDRESS);
+                if (!graphics->listen_address)
+                        graphics->listen_address = g_strdup(ADDRESS);
+        }
+        if (listen->type != LISTEN_SOCKET || listen->socket)
                 return;
-        listen->address = g_strdup(VNC_ADDRESS);
-        if (!graphics->listen_address)
-                graphics->listen_address = g_strdup(VNC_ADDRESS);
+        listen->socket = store_run_path(&vm->manager->paths, vm_name(vm),
+                                        is_vnc ? GRAPHICS_VNC_SOCKET : GRAPHICS_SPICE_SOCKET);
+        if (is_vnc && !graphics->socket)
+                graphics->socket = g_strdup(listen->socket);
+}
+
+/* ---- the GPU ---- */
+
+static int fill_render_node(Vm *vm, DomainGraphics *graphics, Err *err) {
+        g_auto(GStrv) names = NULL;
+
+        if (!domain_graphics_uses_gl(graphics) || graphics->gl.rendernode)
+                return 0;
+        sys_list(vm->manager->sys, DRI_DIR, &names);
+        STRV_FOREACH(name, names) {
+                if (!g_str_has_prefix(name, RENDER_NODE))
+                        continue;
+                graphics->gl.node.is_present = true;
+                graphics->gl.rendernode = g_strdup_printf("/" DRI_DIR "/%s", name);
+                return 0;
+        }
+        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                    "the %s graphics of guest '%s' render on a GPU, and the host has none: there "
+                    "is no '/" DRI_DIR "/" RENDER_NODE "…'",
+                    domain_graphics_type_to_string(graphics->type), vm_name(vm));
 }
 
 static int fill(Vm *vm, DomainDef *live, DomainDevice *device, Err *err) {
         DomainGraphics *graphics = (DomainGraphics *)device;
-        bool by_socket = graphics->socket || graphics->listens->len > 0;
+        int r;
 
-        fill_listen(graphics);
-        for (guint i = 0; by_socket && i < graphics->listens->len; i++) {
-                const DomainListen *listen = g_ptr_array_index(graphics->listens, i);
-
-                if (listen->type == LISTEN_ADDRESS && !graphics->socket)
-                        by_socket = false;
+        if (graphics->listens) {
+                fill_listen(vm, graphics);
+                r = fill_ports(vm, live, graphics, err);
+                if (r < 0)
+                        return r;
         }
-        if (by_socket || (graphics->port.is_set && graphics->autoport != DOMAIN_SWITCH_ON))
-                return 0;
-        return choose_vnc_port(vm, graphics, err);
+        return fill_render_node(vm, graphics, err);
 }
 
 const VmKind vm_graphics_kind = {.fill = fill};

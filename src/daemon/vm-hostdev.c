@@ -8,7 +8,9 @@
 #include "handover/handover.h"
 
 uint64_t vm_locked_memory(const DomainDef *def) {
-        if (def->devices.list[DOMAIN_HOSTDEV]->len == 0)
+        g_autoptr(GArray) functions = vm_functions(def);
+
+        if (functions->len == 0)
                 return 0;
         return def->memory * 1024 + VM_LOCKED_MEMORY_EXTRA;
 }
@@ -20,8 +22,13 @@ void vm_note_card_conventional(const Manager *manager, DomainHostdev *hostdev) {
 }
 
 void vm_note_conventional(const Manager *manager, DomainDef *def) {
-        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV)
+        DOMAIN_FOREACH_FUNCTION(hostdev, def)
                 vm_note_card_conventional(manager, hostdev);
+}
+
+bool vm_is_function(const DomainDevice *device) {
+        return device->kind == DOMAIN_HOSTDEV &&
+               domain_hostdev_is_pci((const DomainHostdev *)(const void *)device);
 }
 
 /* ---- taking ---- */
@@ -29,7 +36,7 @@ void vm_note_conventional(const Manager *manager, DomainDef *def) {
 GArray *vm_functions(const DomainDef *def) {
         GArray *addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
 
-        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
+        DOMAIN_FOREACH_FUNCTION(hostdev, def) {
                 PciAddr addr = domain_hostdev_addr(hostdev);
 
                 g_array_append_val(addrs, addr);
@@ -47,7 +54,7 @@ static int take_some(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostd
         g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         g_autoptr(GPtrArray) cards = g_ptr_array_new();
 
-        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
+        DOMAIN_FOREACH_FUNCTION(hostdev, def) {
                 PciAddr addr = domain_hostdev_addr(hostdev);
 
                 if ((only && hostdev != only) ||
@@ -157,7 +164,7 @@ int vm_cards_update(Vm *vm, Err *err) {
         g_autoptr(GHashTable) cards = cards_new();
         guint before = vm->cards ? g_hash_table_size(vm->cards) : 0;
 
-        DOMAIN_FOREACH(DomainHostdev, hostdev, vm->config, DOMAIN_HOSTDEV) {
+        DOMAIN_FOREACH_FUNCTION(hostdev, vm->config) {
                 PciAddr addr = domain_hostdev_addr(hostdev);
                 const PciIdentity *known = find_card(vm, addr);
                 PciIdentity *identity = known ? pci_identity_copy(known) : read_card(vm, addr);

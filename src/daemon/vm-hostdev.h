@@ -25,6 +25,9 @@ uint64_t vm_locked_memory(const DomainDef *def);
 /* The functions that the hostdevs of def name; an array of PciAddr, the caller's. */
 GArray *vm_functions(const DomainDef *def);
 
+/* An assigned PCI function, and no other device of the host's. */
+bool vm_is_function(const DomainDevice *device);
+
 /* Notes for each hostdev, or for one, whether the card is conventional PCI, which decides its place
  * in the guest. */
 void vm_note_conventional(const Manager *manager, DomainDef *def);

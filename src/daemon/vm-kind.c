@@ -7,6 +7,9 @@ static const VmKind *const kinds[_DOMAIN_DEVICE_MAX] = {
         [DOMAIN_INTERFACE] = &vm_interface_kind,
         [DOMAIN_CHANNEL] = &vm_channel_kind,
         [DOMAIN_GRAPHICS] = &vm_graphics_kind,
+        [DOMAIN_HOSTDEV] = &vm_hostdev_kind,
+        [DOMAIN_TPM] = &vm_tpm_kind,
+        [DOMAIN_VSOCK] = &vm_vsock_kind,
 };
 
 int vm_kind_fill(Vm *vm, DomainDef *live, DomainDevice *device, Err *err) {

@@ -26,6 +26,9 @@ typedef struct VmKind {
 
 extern const VmKind vm_interface_kind; /* vm-interface.c */
 extern const VmKind vm_graphics_kind;  /* vm-graphics.c */
+extern const VmKind vm_hostdev_kind;   /* vm-usb.c: USB devices; PCI functions: vm-hostdev.h */
+extern const VmKind vm_tpm_kind;       /* vm-tpm.c */
+extern const VmKind vm_vsock_kind;     /* vm-vsock.c */
 extern const VmKind vm_channel_kind;   /* vm-chardev.c */
 
 int vm_kind_fill(Vm *vm, DomainDef *live, DomainDevice *device, Err *err);

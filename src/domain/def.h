@@ -106,7 +106,7 @@ struct DomainDef {
 
         GPtrArray *seclabels; /* DomainSeclabel */
         DomainQemuCommandline qemu_commandline;
-        GPtrArray *warnings;  /* char *: what no schema knows, one sentence each; never NULL */
+        GPtrArray *warnings; /* char *: what no schema knows, one sentence each; never NULL */
 };
 
 /* Namespace of <qemu:commandline>. */
@@ -120,6 +120,13 @@ struct DomainDef {
                      _i_##item < _n_##item &&                                           \
                      (item = g_ptr_array_index((def)->devices.list[kind_], _i_##item)); \
                      _i_##item++)
+
+/* The assigned PCI functions among the host devices. */
+#define DOMAIN_FOREACH_FUNCTION(hostdev, def)                       \
+        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) \
+                if (!domain_hostdev_is_pci(hostdev))                \
+                        continue;                                   \
+                else
 
 /* What a definition that is silent about it gets. */
 typedef struct DomainDefaults {

@@ -139,7 +139,7 @@ DomainDevice *domain_def_find_alias(const DomainDef *def, const char *alias) {
 }
 
 DomainHostdev *domain_def_find_hostdev(const DomainDef *def, PciAddr addr) {
-        DOMAIN_FOREACH(DomainHostdev, hostdev, def, DOMAIN_HOSTDEV) {
+        DOMAIN_FOREACH_FUNCTION(hostdev, def) {
                 if (pci_addr_is_equal(domain_hostdev_addr(hostdev), addr))
                         return hostdev;
         }

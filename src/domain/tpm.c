@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
 #include "domain/kind.h"
 
 #define TPM_DEVICE "/dev/tpm0"
@@ -104,6 +106,11 @@ static int check_source(const DomainTpm *tpm, Err *err) {
                         err, VIR_ERR_XML_ERROR,
                         "<tpm> at line %u: the state of an emulator is in a directory or a file",
                         tpm->base.node.line);
+        /* swtpm's options are lists, too. */
+        if (is_emulator(tpm) && tpm->backend.source.path && strchr(tpm->backend.source.path, ','))
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "<source path='%s'> at line %u holds a ','", tpm->backend.source.path,
+                            tpm->backend.source.node.line);
         return domain_check_path(tpm->backend.source.path, "source", tpm->backend.source.node.line,
                                  err);
 }

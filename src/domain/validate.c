@@ -111,8 +111,10 @@ int domain_validate_unique(const DomainDef *def, Err *err) {
 static int check_limits(const DomainDef *def, const DomainDefaults *defaults, Err *err) {
         unsigned max =
                 defaults && defaults->max_hostdevs ? defaults->max_hostdevs : DOMAIN_HOSTDEVS_MAX;
-        unsigned n = def->devices.list[DOMAIN_HOSTDEV]->len;
+        unsigned n = 0;
 
+        DOMAIN_FOREACH_FUNCTION(hostdev, def)
+                n++;
         DOMAIN_FOREACH(DomainInterface, net, def, DOMAIN_INTERFACE)
                 n += net->type == NET_TYPE_HOSTDEV;
         if (n <= max)
