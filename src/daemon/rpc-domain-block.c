@@ -9,6 +9,7 @@
 #include "base/util.h"
 #include "daemon/dispatch.h"
 #include "daemon/store.h"
+#include "daemon/vm-limits.h"
 #include "daemon/vm-stats.h"
 #include "daemon/vm-tune.h"
 #include "rpc/proto.h"
@@ -156,11 +157,79 @@ static int memory_peek(Manager *manager, Call *call, const void *data, void *res
         return CALL_LATER;
 }
 
+/* ---- limits ---- */
+
+enum { AFFECT_LIVE = 1, AFFECT_CONFIG = 2 };
+
+static int set_io_tune(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_set_block_io_tune_args *args = data;
+        VmLimits limits;
+        VmTune of = {
+                .kind = &vm_tune_disk_limits,
+                .live = args->flags & AFFECT_LIVE,
+                .config = args->flags & AFFECT_CONFIG,
+                .text = args->disk,
+                .data = &limits,
+                .data_size = sizeof(limits),
+        };
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG | RPC_STRING_OKAY,
+                                "virDomainSetBlockIoTune", err);
+        if (r == 0)
+                r = vm_limits_read(args->params.params_val, args->params.params_len, &limits, err);
+        return r < 0 ? r : vm_tune(vm, &of, call, err);
+}
+
+/* The definition that is asked, and the disk in it; without one the question is how many there
+ * are. */
+static int find_limited(Manager *manager, const remote_domain_get_block_io_tune_args *args,
+                        const DomainDisk **ret, Err *err) {
+        bool live = args->flags & AFFECT_LIVE, config = args->flags & AFFECT_CONFIG;
+        Vm *vm = NULL;
+        int r = rpc_find_vm(manager, &args->dom, &vm, err);
+
+        if (r == 0)
+                r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG | RPC_STRING_OKAY,
+                                "virDomainGetBlockIoTune", err);
+        if (r == 0)
+                r = vm_settle(vm, &live, &config, err);
+        *ret = r == 0 && args->disk ? vm_find_disk(vm_def(vm, config), *args->disk) : NULL;
+        if (r == 0 && args->disk && !*ret)
+                r = fail(err, VIR_ERR_INVALID_ARG, "disk '%.200s' not found in domain",
+                         *args->disk);
+        return r;
+}
+
+static int get_io_tune(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_get_block_io_tune_args *args = data;
+        remote_domain_get_block_io_tune_ret *ret = result;
+        g_autoptr(RpcParams) params = rpc_params_new();
+        const DomainDisk *disk = NULL;
+        int r = find_limited(manager, args, &disk, err);
+
+        if (r < 0)
+                return r;
+        ret->nparams = VM_LIMITS_PARAMS;
+        if (args->nparams == 0 || !disk)
+                return 0;
+        vm_limits_add(params, disk, args->flags & RPC_STRING_OKAY);
+        rpc_params_steal(params, &ret->params.params_len, &ret->params.params_val);
+        ret->nparams = (int)ret->params.params_len;
+        return 0;
+}
+
 /* ---- the table ---- */
 
 static const Procedure procedures[] = {
         DOES(DOMAIN_BLOCK_RESIZE, "virDomainBlockResize", remote_domain_block_resize, block_resize),
         GIVES(DOMAIN_BLOCK_PEEK, "virDomainBlockPeek", remote_domain_block_peek, block_peek),
+        DOES(DOMAIN_SET_BLOCK_IO_TUNE, "virDomainSetBlockIoTune", remote_domain_set_block_io_tune,
+             set_io_tune),
+        READS(DOMAIN_GET_BLOCK_IO_TUNE, "virDomainGetBlockIoTune", remote_domain_get_block_io_tune,
+              get_io_tune),
         GIVES(DOMAIN_MEMORY_PEEK, "virDomainMemoryPeek", remote_domain_memory_peek, memory_peek),
 };
 

@@ -19,6 +19,8 @@ extern const ProcedureTable rpc_domain_stats_table;
 extern const ProcedureTable rpc_domain_tune_table;
 /* Disks and memory as they are (rpc-domain-block.c). */
 extern const ProcedureTable rpc_domain_block_table;
+/* Processors of the host, and I/O threads (rpc-domain-pin.c). */
+extern const ProcedureTable rpc_domain_pin_table;
 /* Display and keys (rpc-domain-screen.c), the command line of QEMU (rpc-domain-native.c). */
 extern const ProcedureTable rpc_domain_screen_table;
 extern const ProcedureTable rpc_domain_native_table;

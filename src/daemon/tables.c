@@ -3,21 +3,10 @@
 #include "daemon/rpc-domain.h"
 
 const ProcedureTable *const dispatch_tables[] = {
-        &rpc_connect_table,
-        &rpc_host_table,
-        &rpc_event_table,
-        &rpc_nodedev_table,
-        &rpc_domain_table,
-        &rpc_domain_life_table,
-        &rpc_domain_device_table,
-        &rpc_domain_stats_table,
-        &rpc_domain_tune_table,
-        &rpc_domain_screen_table,
-        &rpc_domain_block_table,
-        &rpc_domain_native_table,
-        &rpc_domain_save_table,
-        &rpc_domain_text_table,
-        &rpc_airlock_table,
-        &rpc_absent_table,
-        NULL,
+        &rpc_connect_table,       &rpc_host_table,         &rpc_event_table,
+        &rpc_nodedev_table,       &rpc_domain_table,       &rpc_domain_life_table,
+        &rpc_domain_device_table, &rpc_domain_stats_table, &rpc_domain_tune_table,
+        &rpc_domain_screen_table, &rpc_domain_pin_table,   &rpc_domain_block_table,
+        &rpc_domain_native_table, &rpc_domain_save_table,  &rpc_domain_text_table,
+        &rpc_airlock_table,       &rpc_absent_table,       NULL,
 };

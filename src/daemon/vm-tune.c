@@ -25,6 +25,8 @@ static void tune_free(void *data) {
 
         sd_event_source_disable_unref(tune->timer);
         json_decref(tune->commands);
+        json_decref(tune->first_answer);
+        g_free((void *)(uintptr_t)tune->data);
         g_free((char *)(uintptr_t)tune->text);
         g_free((uint8_t *)(uintptr_t)tune->map);
         vm_unref(tune->vm);
@@ -152,6 +154,7 @@ int vm_tune(Vm *vm, const VmTune *of, Call *call, Err *err) {
         tune->vm = vm_ref(vm);
         tune->text = g_strdup(of->text);
         tune->map = g_memdup2(of->map, of->map_size);
+        tune->data = g_memdup2(of->data, of->data_size);
         tune->commands = json_array();
         return job_submit_call(vm,
                                &(JobSpec){.name = of->kind->name,

@@ -35,7 +35,9 @@ struct VmTune {
         bool live, config; /* neither: what the guest is now */
         unsigned index;    /* of a virtual CPU, an I/O thread … */
         uint64_t value;
-        const char *text;   /* copied */
+        const char *text; /* copied */
+        const void *data; /* of data_size bytes that own nothing; copied */
+        size_t data_size;
         const uint8_t *map; /* processors of the host, lowest bit first; copied */
         size_t map_size;
 
@@ -45,6 +47,7 @@ struct VmTune {
         json_t *commands;
         size_t next;
         unsigned tries;
+        json_t *first_answer;   /* for kinds */
         sd_event_source *timer; /* ends with the tune */
 };
 
@@ -67,6 +70,11 @@ extern const VmTuneKind vm_tune_max_memory;    /* value: KiB */
 extern const VmTuneKind vm_tune_memory_period; /* value: seconds */
 extern const VmTuneKind vm_tune_vcpus;         /* value: how many are online */
 extern const VmTuneKind vm_tune_max_vcpus;     /* value: how many there are */
+extern const VmTuneKind vm_tune_vcpu_pin;      /* index, map (vm-pin.c) */
+extern const VmTuneKind vm_tune_emulator_pin;  /* map */
+extern const VmTuneKind vm_tune_iothread_pin;  /* index, map */
+extern const VmTuneKind vm_tune_add_iothread;  /* index */
+extern const VmTuneKind vm_tune_del_iothread;  /* index */
 extern const VmTuneKind vm_tune_device;        /* text: XML; index: not 0 forces a drive open */
 extern const VmTuneKind vm_tune_disk_size;     /* text: the disk; value: bytes */
 

@@ -21,6 +21,7 @@ static unsigned online_of(const DomainDef *def) {
         return (unsigned)domain_num_or(def->vcpu.current, maximum_of(def));
 }
 
+/* The list of single ones says the same, or nothing: then the number counts. */
 static void set_online(DomainDef *def, unsigned n) {
         def->vcpu.current = n < maximum_of(def) ? DOMAIN_NUM(n) : (DomainNum){};
 }

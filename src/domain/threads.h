@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* Changes of where a guest's threads are, and of its I/O threads. cpuset is a text for
+ * domain_cpuset_parse (domain/cpuset.h). */
+
+#include "domain/def.h"
+
+/* The pin of a vCPU or an I/O thread in its list; NULL: it has none. */
+const DomainPin *domain_pin_find(const GPtrArray *pins, unsigned id);
+
+void domain_def_pin_vcpu(DomainDef *def, unsigned id, const char *cpuset);
+void domain_def_pin_emulator(DomainDef *def, const char *cpuset);
+void domain_def_pin_iothread(DomainDef *def, unsigned id, const char *cpuset);
+
+/* NULL: the guest has none of that id. */
+const DomainIothread *domain_def_find_iothread(const DomainDef *def, unsigned id);
+
+/* id is free. */
+void domain_def_add_iothread(DomainDef *def, unsigned id);
+
+/* With its pin; id is there. */
+void domain_def_remove_iothread(DomainDef *def, unsigned id);
