@@ -194,6 +194,10 @@ static int find_limited(Manager *manager, const remote_domain_get_block_io_tune_
         if (r == 0)
                 r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG | RPC_STRING_OKAY,
                                 "virDomainGetBlockIoTune", err);
+        if (r == 0 && live && config)
+                r = fail(err, VIR_ERR_INVALID_ARG,
+                         "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are "
+                         "mutually exclusive");
         if (r == 0)
                 r = vm_settle(vm, &live, &config, err);
         *ret = r == 0 && args->disk ? vm_find_disk(vm_def(vm, config), *args->disk) : NULL;

@@ -16,6 +16,7 @@
 #include "daemon/vm-power.h"
 #include "daemon/vm-transfer.h"
 #include "daemon/vm-kind.h"
+#include "daemon/vm-pin.h"
 #include "domain/device.h"
 #include "handover/handover.h"
 #include "qemu/args.h"
@@ -511,6 +512,8 @@ static void on_started(Plan *plan, const Err *err, void *userdata) {
         }
         plan_free(plan);
         vm->is_starting = false;
+        if (vm->live && vm->process)
+                vm_pin_threads(vm);
         if (options->paused)
                 vm_set_state(vm, VM_PAUSED, VM_PAUSED_USER);
         if (vm_write_status(vm, &status_err) < 0)

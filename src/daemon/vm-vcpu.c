@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Virtual CPUs that come and go. QEMU has a slot for each of the maximum; one that was plugged in
  * is the device "vcpuN" and can be taken out again when the guest lets go of it. */
+#include "daemon/vm-pin.h"
 #include "daemon/vm-tune.h"
 
 #include <stdio.h>
@@ -125,7 +126,9 @@ static int vcpus_answered(VmTune *tune, json_t *result, Err *err) {
 
 /* The running guest's number moves with each device that comes or goes. */
 static void apply_vcpus(const VmTune *tune, DomainDef *def, bool is_live) {
-        if (!is_live)
+        if (is_live)
+                vm_pin_threads(tune->vm);
+        else
                 set_online(def, (unsigned)tune->value);
 }
 

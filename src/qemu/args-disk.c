@@ -406,7 +406,13 @@ static void set_limits(json_t *arguments, const DiskLimits *limits, const LimitN
 }
 
 json_t *qemu_args_disk_throttle(const DomainDisk *disk) {
-        json_t *arguments = json_pack("{s:s}", "id", disk->base.alias.name);
+        /* virtio-blk-pci is only the shell of what has the image. */
+        json_t *arguments =
+                json_pack("{s:o}", "id",
+                          disk->target.bus == DISK_BUS_VIRTIO
+                                  ? json_sprintf("/machine/peripheral/%s/virtio-backend",
+                                                 disk->base.alias.name)
+                                  : json_string(disk->base.alias.name));
 
         set_limits(arguments, &disk->iotune.bytes, &byte_names);
         set_limits(arguments, &disk->iotune.iops, &request_names);
