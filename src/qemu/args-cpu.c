@@ -103,6 +103,13 @@ static void append_hyperv(GString *out, const DomainHyperv *hyperv) {
                 g_string_append_printf(out, ",hv-vendor-id=%s", hyperv->vendor_id.value);
 }
 
+/* Through a register of the hypervisor's, the guest's last words reach us. */
+static void append_panic(GString *out, const DomainDef *def) {
+        DOMAIN_FOREACH(DomainPanic, panic, def, DOMAIN_PANIC)
+                if (panic->model == PANIC_HYPERV)
+                        g_string_append(out, ",hv-crash=on");
+}
+
 static void append_kvm(GString *out, const DomainFeatures *features) {
         if (features->apic.eoi)
                 g_string_append_printf(out, ",kvm-pv-eoi=%s", on_off(features->apic.eoi));
@@ -141,6 +148,7 @@ void qemu_args_cpu(GPtrArray *args, const DomainDef *def) {
         append_features(out, &def->cpu);
         append_timers(out, def);
         append_hyperv(out, &def->features.hyperv);
+        append_panic(out, def);
         append_kvm(out, &def->features);
         append_cache(out, &def->cpu);
         append_address_bits(out, &def->cpu);

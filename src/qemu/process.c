@@ -133,11 +133,12 @@ static int prepare_child(const ProcessSpec *spec, int log_fd, int null_fd) {
         return 0;
 }
 
-static void run_child(const ProcessSpec *spec, int log_fd, int null_fd, int report_fd) {
+static void run_child(const ProcessSpec *spec, char **env, int log_fd, int null_fd,
+                      int report_fd) {
         int error = prepare_child(spec, log_fd, null_fd);
 
         if (error == 0) {
-                execv(spec->argv[0], spec->argv);
+                execve(spec->argv[0], spec->argv, env);
                 error = errno;
         }
         if (write(report_fd, &error, sizeof(error)) < 0)
@@ -167,11 +168,24 @@ static int read_report(int fd, const ProcessSpec *spec, Err *err) {
                           spec->argv[0]);
 }
 
+/* Ours, with what the process gets beside it. */
+static char **make_environment(const ProcessSpec *spec) {
+        char **env = g_get_environ();
+
+        for (size_t i = 0; spec->env && spec->env[i]; i++) {
+                g_auto(GStrv) pair = g_strsplit(spec->env[i], "=", 2);
+
+                env = g_environ_setenv(env, pair[0], pair[1] ? pair[1] : "", TRUE);
+        }
+        return env;
+}
+
 int process_spawn(const ProcessSpec *spec, Process **ret, Err *err) {
         _cleanup_(closep) int log_fd =
                 open(spec->log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
         _cleanup_(closep) int null_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         _cleanup_(closep) int report_read = -1, report_write = -1;
+        g_auto(GStrv) env = make_environment(spec);
         int pipe_fds[2], r;
         pid_t pid;
 
@@ -185,7 +199,7 @@ int process_spawn(const ProcessSpec *spec, Process **ret, Err *err) {
         if (pid < 0)
                 return fail_errno(err, neg_errno(), "cannot fork for '%s'", spec->argv[0]);
         if (pid == 0)
-                run_child(spec, log_fd, null_fd, report_write);
+                run_child(spec, env, log_fd, null_fd, report_write);
         closep(&report_write);
         report_write = -1;
         r = read_report(report_read, spec, err);

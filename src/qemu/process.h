@@ -22,6 +22,7 @@ typedef struct ProcessSpec {
         const int *fds;       /* passed on under the same numbers */
         size_t n_fds;
         uint64_t locked_memory; /* bytes it may lock; 0: as inherited */
+        char *const *env;       /* "NAME=VALUE" beside the inherited; NULL-terminated; NULL: none */
 } ProcessSpec;
 
 /* Starts the program in a session of its own. A program that cannot be executed fails here. */

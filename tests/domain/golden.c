@@ -6,6 +6,8 @@
  *         NAME.warn      what is named as known to no schema, where there is any
  *         NAME.err       instead of the first two: the refusal
  *
+ * The host has the firmware that DIRECTORY/../firmware describes.
+ *
  * golden DIRECTORY compares, golden --rewrite DIRECTORY writes: review the difference. */
 #include <errno.h>
 #include <stdio.h>
@@ -14,10 +16,12 @@
 #include "base/file.h"
 #include "layout/assign.h"
 #include "qemu/args.h"
+#include "qemu/firmware.h"
 
 static const char *const machines[] = {"pc", "pc-i440fx-10.0", "q35", "pc-q35-10.0", NULL};
 
-static const DomainDefaults defaults = {.machine_aliases = machines};
+static DomainDefaults defaults = {.machine_aliases = machines,
+                                  .choose_firmware = firmware_choose};
 
 static void start_graphics(DomainGraphics *graphics, unsigned *port) {
         DomainListen *listen = graphics->listens ? graphics->listens->pdata[0] : NULL;
@@ -70,6 +74,9 @@ static int build_args(const DomainDef *def, char **ret, Err *err) {
                 .qmp_fd = 3,
                 .has_vhost_net = true,
                 .has_sandbox = true,
+                .now = 1700000000,
+                .utc_offset = 3600,
+                .memory_dir = "/var/lib/airlock/ram",
                 .run_dir = "/run/guest",
         };
         g_autoptr(DomainDef) live = domain_def_copy(def);
@@ -206,10 +213,14 @@ static int run_file(const char *directory, const char *name, bool is_rewrite) {
 int main(int argc, char **argv) {
         bool is_rewrite = argc == 3 && g_str_equal(argv[1], "--rewrite");
         const char *directory = argc > 1 ? argv[argc - 1] : ".";
+        g_autofree char *firmware = g_build_filename(directory, "..", "firmware", NULL);
+        const char *const dirs[] = {firmware, NULL};
+        g_autoptr(FirmwareStore) store = firmware_store_new(dirs, "/var/lib/airlock/nvram");
         g_autoptr(GDir) dir = g_dir_open(directory, 0, NULL);
         unsigned n = 0, bad = 0;
         const char *name;
 
+        defaults.firmware = store;
         while (dir && (name = g_dir_read_name(dir))) {
                 if (!g_str_has_suffix(name, ".xml") || g_str_has_suffix(name, ".out.xml"))
                         continue;
