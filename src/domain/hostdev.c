@@ -100,6 +100,7 @@ static const DomainField hostdev_fields[] = {
         DEVICE_BOOT,
         DEVICE_ALIAS,
         DEVICE_ROM,
+        DEVICE_ACPI,
         DEVICE_ADDRESS,
         END,
 };

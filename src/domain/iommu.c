@@ -27,6 +27,16 @@ static const DomainField iommu_fields[] = {
         END,
 };
 
+/* KVM leaves the I/O APIC to QEMU, where its interrupts are remapped. */
+static int fill_iommu(DomainDef *def, DomainDevice *device, Err *err) {
+        if (((const DomainIommu *)device)->driver.intremap != DOMAIN_SWITCH_ON)
+                return 0;
+        def->features.node.is_present = true;
+        def->features.ioapic.node.is_present = true;
+        FILL_ENUM(def->features.ioapic.driver, IOAPIC_QEMU);
+        return 0;
+}
+
 static int check_iommu(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainIommu *iommu = (const DomainIommu *)device;
         uint64_t bits = domain_num_or(iommu->driver.aw_bits, 39);
@@ -40,6 +50,13 @@ static int check_iommu(const DomainDef *def, const DomainDevice *device, Err *er
                                       "<iommu> at line %u: eim='on' is about remapped interrupts",
                                       device->node.line),
                                  "add intremap='on'");
+        if (iommu->driver.intremap == DOMAIN_SWITCH_ON &&
+            def->features.ioapic.driver != IOAPIC_QEMU)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "<iommu> at line %u: KVM's I/O APIC remaps no interrupts",
+                                      device->node.line),
+                                 "say <ioapic driver='qemu'/> in <features>");
         /* Three or four levels of tables (VT-d specification, 3.6). */
         if (bits != 39 && bits != 48)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -55,15 +72,10 @@ static bool is_pci_iommu(const DomainDef *def, const DomainDevice *device) {
         return !is_intel(device);
 }
 
-bool domain_def_remaps_interrupts(const DomainDef *def) {
-        DOMAIN_FOREACH(DomainIommu, iommu, def, DOMAIN_IOMMU)
-                return iommu->driver.intremap == DOMAIN_SWITCH_ON;
-        return false;
-}
-
 const DomainKind domain_iommu_kind = {
         .element = DEVICE_ELEMENT(DOMAIN_IOMMU, DomainIommu, "iommu", iommu_fields),
         .alias = "iommu",
+        .fill = fill_iommu,
         .check = check_iommu,
         .key = iommu_key,
         .is_pci = is_pci_iommu,

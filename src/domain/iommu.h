@@ -15,8 +15,3 @@ typedef struct DomainIommu {
                 DomainSwitch dma_translation;
         } driver; /* intel */
 } DomainIommu;
-
-/* Whether the guest's interrupts go through its IOMMU: KVM then leaves the I/O APIC to QEMU
- * (kernel_irqchip=split). */
-typedef struct DomainDef DomainDef;
-bool domain_def_remaps_interrupts(const DomainDef *def);
