@@ -217,8 +217,8 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
         if (vm_is_function(device))
                 vm_note_card_conventional(vm->manager, (DomainHostdev *)(void *)device);
         if (is_live) {
-                domain_def_assign_alias(next, device);
                 r = layout_find_free(next, device, err);
+                domain_def_assign_alias(next, device); /* a drive's is its place */
         }
         if (r == 0)
                 r = domain_def_add_device(next, &defaults, device, err);

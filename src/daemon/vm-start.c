@@ -15,6 +15,7 @@
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
 #include "daemon/vm-transfer.h"
+#include "daemon/vm-image.h"
 #include "daemon/vm-kind.h"
 #include "daemon/vm-pin.h"
 #include "domain/device.h"
@@ -75,6 +76,7 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
 
         if (r < 0)
                 return r;
+        vm_image_drop_missing(vm, live);
         domain_def_assign_aliases(live);
         r = vm_kind_fill_all(vm, live, err);
         if (r == 0)

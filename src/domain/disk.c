@@ -178,6 +178,12 @@ bool domain_disk_parse_nvme(const char *target, unsigned *ret_controller, unsign
         return true;
 }
 
+void domain_disk_eject(DomainDisk *disk) {
+        domain_element_clear(&domain_source_element, &disk->source);
+        domain_backing_free(disk->backing);
+        disk->backing = NULL;
+}
+
 /* ---- defaults ---- */
 
 static const struct {

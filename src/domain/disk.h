@@ -139,6 +139,9 @@ unsigned domain_disk_target_index(const char *target);
 /* Controller and namespace (from 1) of "nvme0n1"; false: it is no such name. */
 bool domain_disk_parse_nvme(const char *target, unsigned *ret_controller, unsigned *ret_namespace);
 
+/* Takes the medium and all that is below it out of the drive. */
+void domain_disk_eject(DomainDisk *disk);
+
 /* The disk has a medium: an image or a device of the host. */
 static inline bool domain_disk_has_source(const DomainDisk *disk) {
         return domain_source_is_set(&disk->source);

@@ -12,6 +12,7 @@ extern const char *const domain_disk_formats[]; /* by DiskFormat - 1 */
 extern const DomainElement domain_source_element;
 extern const DomainElement domain_backing_element;
 
+void domain_backing_free(GPtrArray *list);
 void domain_source_fill(DomainSource *source);
 void domain_backing_fill(GPtrArray *list);
 

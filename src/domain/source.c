@@ -74,12 +74,12 @@ static const DomainField format_fields[] = {
         ATTR_ENUM(DomainBacking, format.type, "type", domain_disk_formats, .is_required = true),
         END,
 };
-static const DomainElement format = PART_OF(DomainBacking, format, "format", format_fields);
+static const DomainElement backing_format = PART_OF(DomainBacking, format, "format", format_fields);
 
 static const DomainField backing_fields[] = {
         ATTR_ENUM(DomainBacking, type, "type", domain_disk_types),
         ATTR_NUM(DomainBacking, index, "index"),
-        PART("format", format),
+        PART("format", backing_format),
         CHILD(DomainBacking, source, "source", domain_source_element),
         LIST(DomainBacking, backing, "backingStore", domain_backing_element),
         END,
@@ -101,6 +101,25 @@ DomainBacking *domain_backing_new(void) {
 
         backing->node.is_present = true;
         return backing;
+}
+
+void domain_backing_free(GPtrArray *list) {
+        for (guint i = 0; list && i < list->len; i++)
+                domain_element_free(&domain_backing_element, list->pdata[i]);
+        if (list)
+                g_ptr_array_unref(list);
+}
+
+void domain_backing_set_path(DomainBacking *backing, const char *path, bool is_block,
+                             DiskFormat format) {
+        backing->type = is_block ? DISK_TYPE_BLOCK : DISK_TYPE_FILE;
+        backing->format.node.is_present = true;
+        backing->format.type = format;
+        backing->source.node.is_present = true;
+        if (is_block)
+                backing->source.dev = g_strdup(path);
+        else
+                backing->source.file = g_strdup(path);
 }
 
 static const unsigned default_ports[_SOURCE_PROTOCOL_MAX] = {

@@ -102,3 +102,7 @@ const char *domain_source_path(const DomainSource *source);
 bool domain_source_is_set(const DomainSource *source);
 
 DomainBacking *domain_backing_new(void);
+
+/* Makes it a layer that is a file or block device of the host. */
+void domain_backing_set_path(DomainBacking *backing, const char *path, bool is_block,
+                             DiskFormat format);

@@ -159,20 +159,11 @@ static json_t *copy_on_read_node(const DomainDisk *disk) {
                          "file", below, "discard", "unmap");
 }
 
-static int check_version(const QemuContext *context, const DomainDisk *disk, Err *err) {
-        if (!disk->driver.discard_no_unref || context->runtime->version >= QEMU_VERSION(8, 1, 0))
-                return 0;
-        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "disk %s: discard_no_unref needs QEMU 8.1",
-                    disk->target.dev);
-}
-
 static int disk_backend(const QemuContext *context, const DomainDevice *device, json_t *commands,
                         Err *err) {
         const DomainDisk *disk = (const DomainDisk *)device;
-        int r = check_version(context, disk, err);
-
-        if (r < 0 || !domain_disk_has_source(disk))
-                return r;
+        if (!domain_disk_has_source(disk))
+                return 0;
         add_layers(disk, disk->backing, 1, commands);
         qemu_args_append_command(commands, "blockdev-add", storage_node(disk, &disk->source, 0));
         qemu_args_append_command(commands, "blockdev-add",
@@ -356,12 +347,21 @@ static void set_cache(const DomainDisk *disk, json_t *object) {
                 SET_STRING(object, "write-cache", is_write_through ? "off" : "on");
 }
 
+static int check_version(const QemuContext *context, const DomainDisk *disk, Err *err) {
+        if (!disk->driver.discard_no_unref || context->runtime->version >= QEMU_VERSION(8, 1, 0))
+                return 0;
+        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "disk %s: discard_no_unref needs QEMU 8.1",
+                    disk->target.dev);
+}
+
 static int fill_disk(const QemuContext *context, const DomainDevice *device, json_t *object,
                      Err *err) {
         const DomainDisk *disk = (const DomainDisk *)device;
         g_autofree char *node = top_node(disk);
-        int r = fill_bus(context, disk, object, err);
+        int r = check_version(context, disk, err);
 
+        if (r == 0)
+                r = fill_bus(context, disk, object, err);
         if (r < 0)
                 return r;
         if (domain_disk_has_source(disk))

@@ -8,26 +8,22 @@ static bool is_virtiofs(const DomainDevice *device) {
 /* ---- virtiofs ---- */
 
 /* Where the program that serves it listens: ours in the guest's run directory, or another's. */
-static int socket_path(const QemuContext *context, const DomainFilesystem *fs, char **ret,
-                       Err *err) {
-        if (!fs->source.socket && !context->runtime->run_dir)
-                return fail(err, VIR_ERR_INTERNAL_ERROR, "%s has no socket yet",
-                            fs->base.alias.name);
-        *ret = fs->source.socket ? g_strdup(fs->source.socket)
-                                 : g_strdup_printf("%s/%s.sock", context->runtime->run_dir,
-                                                   fs->base.alias.name);
-        return 0;
+static char *socket_path(const QemuContext *context, const DomainFilesystem *fs) {
+        const char *run_dir = context->runtime->run_dir;
+
+        return fs->source.socket
+                       ? g_strdup(fs->source.socket)
+                       : g_strdup_printf("%s/%s.sock", run_dir ? run_dir : "", fs->base.alias.name);
 }
 
 static int filesystem_backend(const QemuContext *context, const DomainDevice *device,
                               json_t *commands, Err *err) {
-        const DomainFilesystem *fs = (const DomainFilesystem *)device;
         g_autofree char *name = qemu_args_backend_name("char", device);
         g_autofree char *path = NULL;
-        int r = is_virtiofs(device) ? socket_path(context, fs, &path, err) : 0;
 
-        if (r < 0 || !path)
-                return r;
+        if (!is_virtiofs(device))
+                return 0;
+        path = socket_path(context, (const DomainFilesystem *)device);
         qemu_args_append_command(commands, "chardev-add",
                                  json_pack("{s:s, s:{s:s, s:{s:{s:s, s:{s:s}}, s:b}}}", "id", name,
                                            "backend", "type", "socket", "data", "addr", "type",
