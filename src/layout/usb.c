@@ -84,6 +84,8 @@ static int check_path(const DomainDef *def, const DomainDevice *device, const Do
         g_autoptr(GString) path = g_string_new(NULL);
         unsigned max = count_ports(bus);
 
+        if (!parts[0])
+                return fail_port(def, device, "is not there", err);
         if (g_strv_length(parts) > DEPTH_MAX)
                 return fail_port(def, device, "is behind too many hubs", err);
         for (unsigned i = 0; parts[i]; i++) {
