@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "daemon/store.h"
 #include "handover/handover.h"
+#include "layout/window.h"
 
 uint64_t vm_locked_memory(const DomainDef *def) {
         g_autoptr(GArray) functions = vm_functions(def);
@@ -19,11 +20,32 @@ void vm_note_card_conventional(const Manager *manager, DomainHostdev *hostdev) {
         const PciDevice *card = pci_tree_find(manager->tree, domain_hostdev_addr(hostdev));
 
         hostdev->is_conventional = card && !card->is_express;
+        hostdev->window = 0;
+        for (size_t i = 0; card && i < PCI_BARS; i++)
+                if (card->bars[i].is_64bit && card->bars[i].is_prefetchable)
+                        hostdev->window += card->bars[i].size;
 }
 
 void vm_note_conventional(const Manager *manager, DomainDef *def) {
         DOMAIN_FOREACH_FUNCTION(hostdev, def)
                 vm_note_card_conventional(manager, hostdev);
+}
+
+/* "address sizes : 46 bits physical, 48 bits virtual" of proc_cpuinfo; 0: not known. */
+static unsigned host_address_bits(const Manager *manager) {
+        g_autofree char *text = NULL;
+        const char *line;
+
+        if (sys_read_text(manager->sys, "proc/cpuinfo", &text) < 0)
+                return 0;
+        line = strstr(text, "address sizes");
+        line = line ? strchr(line, ':') : NULL;
+        return line ? (unsigned)g_ascii_strtoull(line + 1, NULL, 10) : 0;
+}
+
+int vm_check_window(const Manager *manager, DomainDef *live, Err *err) {
+        vm_note_conventional(manager, live);
+        return layout_window_check(live, host_address_bits(manager), err);
 }
 
 bool vm_is_function(const DomainDevice *device) {

@@ -26,6 +26,10 @@ uint64_t vm_locked_memory(const DomainDef *def);
 GArray *vm_functions(const DomainDef *def);
 
 /* An assigned PCI function, and no other device of the host's. */
+/* Notes what the guest's functions are on this host, and refuses a guest that cannot address their
+ * BARs (layout/window.h). */
+int vm_check_window(const Manager *manager, DomainDef *live, Err *err);
+
 bool vm_is_function(const DomainDevice *device);
 
 /* Notes for each hostdev, or for one, whether the card is conventional PCI, which decides its place

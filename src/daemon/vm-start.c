@@ -77,6 +77,9 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
         if (r < 0)
                 return r;
         vm_image_drop_missing(vm, live);
+        r = vm_check_window(vm->manager, live, err);
+        if (r < 0)
+                return r;
         domain_def_assign_aliases(live);
         r = vm_kind_fill_all(vm, live, err);
         if (r == 0)

@@ -66,6 +66,7 @@ typedef struct DomainHostdev {
         /* From the host's inventory, set by the caller before layout: a card that has no PCI
          * Express capability belongs on a conventional bus. */
         bool is_conventional;
+        uint64_t window; /* likewise: bytes of its 64-bit prefetchable BARs */
         bool is_missing; /* live: an optional USB device that was not there at the start */
 } DomainHostdev;
 

@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu/args-part.h"
 
+#include "layout/window.h"
+
+/* What OVMF has for 64-bit BARs by itself. */
+#define OVMF_HOLE_KIB (UINT64_C(32) << 20)
+
+#define WINDOW_SMALL (2u << 20)
+
 static bool is_built_in(const DomainDef *def, const DomainDevice *device) {
         const DomainController *controller = (const DomainController *)device;
 
@@ -19,8 +26,19 @@ static void set_num(json_t *object, const char *key, DomainNum num) {
                 SET_INT(object, key, num.value);
 }
 
-static void fill_pci(const DomainController *controller, json_t *object) {
+/* A function that is unplugged and plugged in again, the guest restarted in between, finds the
+ * window that it had. Firmware reserves two MiB by itself. */
+static void reserve_window(const DomainDef *def, const DomainController *controller,
+                           json_t *object) {
+        uint64_t window = layout_window_of_bus(def, (unsigned)controller->index.value);
+
+        if (window > WINDOW_SMALL && g_str_equal(controller->model_name.text, "pcie-root-port"))
+                SET_INT(object, "pref64-reserve", window);
+}
+
+static void fill_pci(const DomainDef *def, const DomainController *controller, json_t *object) {
         SET_STRING(object, "driver", controller->model_name.text);
+        reserve_window(def, controller, object);
         set_num(object, "chassis_nr", controller->target.chassis_nr);
         set_num(object, "chassis", controller->target.chassis);
         set_num(object, "port", controller->target.port);
@@ -137,7 +155,7 @@ static int fill_controller(const QemuContext *context, const DomainDevice *devic
 
         switch (controller->type) {
         case CONTROLLER_PCI:
-                fill_pci(controller, object);
+                fill_pci(context->def, controller, object);
                 break;
         case CONTROLLER_USB:
                 fill_usb(controller, object);
@@ -165,12 +183,20 @@ static int fill_controller(const QemuContext *context, const DomainDevice *devic
 static int root_options(const QemuContext *context, const DomainDevice *device, GPtrArray *args,
                         Err *err) {
         const DomainController *controller = (const DomainController *)device;
+        const DomainDef *def = context->def;
+        uint64_t kib;
 
-        if (!controller->pcihole64.node.is_present)
+        if (controller->type != CONTROLLER_PCI || controller->index.value > 0 ||
+            !layout_window_hole_kib(def, &kib))
                 return 0;
         qemu_args_add_format(args, "-global", "%s.pci-hole64-size=%" G_GUINT64_FORMAT "K",
-                             domain_def_is_q35(context->def) ? "q35-pcihost" : "i440FX-pcihost",
-                             controller->pcihole64.kib);
+                             domain_def_is_q35(def) ? "q35-pcihost" : "i440FX-pcihost", kib);
+        /* OVMF takes its size from here (OvmfPkg, PlatformInitLib); other firmware does not look.
+         */
+        if (kib > OVMF_HOLE_KIB && def->os.loader.type == LOADER_PFLASH)
+                qemu_args_add_format(args, "-fw_cfg",
+                                     "name=opt/ovmf/X-PciMmio64Mb,string=%" G_GUINT64_FORMAT,
+                                     kib / 1024);
         return 0;
 }
 
