@@ -6,6 +6,7 @@
 #include "daemon/client.h"
 #include "rpc/packet.h"
 #include "rpc/proto.h"
+#include "rpc/remote_domain_agent.h"
 #include "rpc/remote_event.h"
 
 /* virDomainEventID and virNodeDeviceEventID, as far as we send them. */
@@ -39,7 +40,7 @@ enum { ID_NODEDEV_LIFECYCLE = 0, ID_NODEDEV_UPDATE = 1 };
 /* How many events a class has: clients may register for each of them, sent here or not. */
 static const int event_counts[] = {
         [EVENT_DOMAIN] = 28, [EVENT_NODEDEV] = 2, [EVENT_NETWORK] = 2,
-        [EVENT_POOL] = 2,    [EVENT_SECRET] = 2,
+        [EVENT_POOL] = 2,    [EVENT_SECRET] = 2,  [EVENT_MONITOR] = 1,
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(event_counts) == _EVENT_CLASS_MAX);
 
@@ -47,8 +48,9 @@ typedef struct Registration {
         Client *client; /* borrowed: events_remove_client() */
         EventClass class;
         int event;
-        int id;     /* -1: of the old kind */
-        char *only; /* key of an object; NULL: all */
+        int id;        /* -1: of the old kind */
+        char *only;    /* key of an object; NULL: all */
+        GRegex *names; /* of QEMU's events; NULL: all */
 } Registration;
 
 struct Events {
@@ -60,7 +62,9 @@ struct Events {
 typedef struct Message {
         EventClass class;
         int event;
-        const char *key; /* of the object */
+        const char *key;  /* of the object */
+        const char *name; /* of an event of QEMU */
+        uint32_t program; /* 0: REMOTE_PROGRAM */
         int procedure, old_procedure;
         xdrproc_t xdr, old_xdr;
         const void *message, *old_message; /* old: NULL, there is no old kind */
@@ -69,6 +73,7 @@ typedef struct Message {
 
 static void registration_free(Registration *registration) {
         g_free(registration->only);
+        g_clear_pointer(&registration->names, g_regex_unref);
         g_free(registration);
 }
 
@@ -93,7 +98,7 @@ static char *make_key(EventClass class, const void *object) {
 
         if (!object)
                 return NULL;
-        if (class != EVENT_DOMAIN)
+        if (class != EVENT_DOMAIN && class != EVENT_MONITOR)
                 return g_strdup(object);
         text = g_string_sized_new(32);
         for (size_t i = 0; i < sizeof(remote_uuid); i++)
@@ -140,6 +145,39 @@ int events_register(Events *events, Client *client, EventClass class, int event,
         events->next_id = events->next_id == INT_MAX ? 0 : events->next_id + 1;
         add(events, &registration);
         return registration.id;
+}
+
+/* A plain name is a pattern of itself. */
+static int compile_names(const EventMonitorFilter *filter, GRegex **ret, Err *err) {
+        g_autofree char *plain = filter->name ? g_regex_escape_string(filter->name, -1) : NULL;
+        g_autofree char *whole = g_strdup_printf("^%s$", plain);
+        g_autoptr(GError) problem = NULL;
+
+        if (!filter->name)
+                return 0;
+        *ret = g_regex_new(filter->is_regex ? filter->name : whole,
+                           filter->ignores_case ? G_REGEX_CASELESS : 0, 0, &problem);
+        if (*ret)
+                return 0;
+        return fail(err, VIR_ERR_INVALID_ARG, "failed to compile regex '%.200s': %s", filter->name,
+                    problem->message);
+}
+
+int events_register_monitor(Events *events, Client *client, const EventMonitorFilter *filter,
+                            Err *err) {
+        GRegex *names = NULL;
+        Registration *added;
+        int r = compile_names(filter, &names, err);
+
+        if (r == 0)
+                r = events_register(events, client, EVENT_MONITOR, 0, filter->only, err);
+        if (r < 0) {
+                g_clear_pointer(&names, g_regex_unref);
+                return r;
+        }
+        added = events->registrations->pdata[events->registrations->len - 1];
+        added->names = names;
+        return r;
 }
 
 int events_deregister(Events *events, Client *client, EventClass class, int id, Err *err) {
@@ -208,7 +246,7 @@ void events_remove_client(Events *events, Client *client) {
 
 static void send_to(Client *client, int id, const Message *message) {
         RpcHeader header = {
-                .program = REMOTE_PROGRAM,
+                .program = message->program ? message->program : REMOTE_PROGRAM,
                 .version = RPC_PROGRAM_VERSION,
                 .procedure = id < 0 ? message->old_procedure : message->procedure,
                 .type = RPC_TYPE_MESSAGE,
@@ -225,7 +263,8 @@ static void send_to(Client *client, int id, const Message *message) {
 static bool wants(const Registration *registration, const Message *message) {
         return registration->class == message->class && registration->event == message->event &&
                (!registration->only || g_str_equal(registration->only, message->key)) &&
-               (registration->id >= 0 || message->old_message);
+               (registration->id >= 0 || message->old_message) &&
+               (!registration->names || g_regex_match(registration->names, message->name, 0, NULL));
 }
 
 /* A client that is closed while it is sent something takes its registrations out of the list, so
@@ -395,6 +434,33 @@ void event_domain_memory_device_size_change(Manager *manager, const DomainRef *d
                                             const char *alias, uint64_t kib) {
         EMIT_FLAT_AS(memory_device_size_change, MEMORY_DEVICE_SIZE_CHANGE,
                      MEMORY_DEVICE_SIZE_CHANGE, .alias = BORROWED(alias), .size = kib);
+}
+
+void event_domain_monitor(Manager *manager, const DomainRef *domain, const char *name,
+                          const char *details) {
+        gint64 now = g_get_real_time();
+        char *text = BORROWED(details);
+        qemu_domain_monitor_event_msg event = {
+                .dom = domain_handle(domain),
+                .event = BORROWED(name),
+                .seconds = now / G_USEC_PER_SEC,
+                .micros = (u_int)(now % G_USEC_PER_SEC),
+                .details = details ? &text : NULL,
+        };
+        g_autofree char *key = make_key(EVENT_MONITOR, domain->uuid);
+
+        if (!manager->events)
+                return;
+        emit(manager->events, &(Message){
+                                      .class = EVENT_MONITOR,
+                                      .key = key,
+                                      .name = name,
+                                      .program = QEMU_PROGRAM,
+                                      .procedure = QEMU_PROC_DOMAIN_MONITOR_EVENT,
+                                      .xdr = (xdrproc_t)xdr_qemu_domain_monitor_event_msg,
+                                      .message = &event,
+                                      .callback_id = &event.callbackID,
+                              });
 }
 
 static remote_domain_event_graphics_address graphics_address(const EventGraphicsPeer *peer) {

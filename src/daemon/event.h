@@ -24,6 +24,7 @@ typedef enum EventClass {
         EVENT_NETWORK,
         EVENT_POOL,
         EVENT_SECRET,
+        EVENT_MONITOR, /* what QEMU tells, as it tells it (libvirt's QEMU program) */
         _EVENT_CLASS_MAX,
 } EventClass;
 
@@ -77,6 +78,16 @@ int events_register(Events *events, Client *client, EventClass class, int event,
                     Err *err);
 int events_deregister(Events *events, Client *client, EventClass class, int id, Err *err);
 
+/* Which of QEMU's events a client wants to hear of. */
+typedef struct EventMonitorFilter {
+        const uint8_t *only; /* UUID of a guest; NULL: all */
+        const char *name;    /* of the event, "RESET"; NULL: all */
+        bool is_regex, ignores_case;
+} EventMonitorFilter;
+
+int events_register_monitor(Events *events, Client *client, const EventMonitorFilter *filter,
+                            Err *err);
+
 /* The old kind, one a client and event. */
 int events_register_old(Events *events, Client *client, int event, Err *err);
 int events_deregister_old(Events *events, Client *client, int event, Err *err);
@@ -121,6 +132,10 @@ typedef struct EventGraphicsPeer {
 void event_domain_graphics(Manager *manager, const DomainRef *domain, int phase,
                            const EventGraphicsPeer *local, const EventGraphicsPeer *remote,
                            const char *auth);
+
+/* An event of QEMU, details as JSON (NULL: none). */
+void event_domain_monitor(Manager *manager, const DomainRef *domain, const char *name,
+                          const char *details);
 
 void event_domain_device_added(Manager *manager, const DomainRef *domain, const char *alias);
 void event_domain_device_removed(Manager *manager, const DomainRef *domain, const char *alias);

@@ -114,7 +114,7 @@ G_STATIC_ASSERT(sizeof(remote_domain_define_xml_flags_ret) == sizeof(remote_doma
 
 static int define_now(Manager *manager, Call *call, const char *xml, unsigned flags, Err *err) {
         g_autoptr(DomainDef) def = NULL;
-        bool is_new;
+        bool is_new, is_added;
         Vm *vm = NULL;
         int r = parse_config(manager, xml, flags & DEFINE_VALIDATE, &def, err);
 
@@ -123,6 +123,7 @@ static int define_now(Manager *manager, Call *call, const char *xml, unsigned fl
         if (r < 0)
                 return r;
         is_new = !vm;
+        is_added = !vm || !vm->persistent;
         r = is_new ? store_new(manager, def, &vm, err) : redefine(vm, domain_def_copy(def), err);
         if (r < 0)
                 return r;
@@ -131,7 +132,7 @@ static int define_now(Manager *manager, Call *call, const char *xml, unsigned fl
         r = vm_cards_update(vm, err);
         if (r < 0)
                 return r;
-        vm_emit(vm, EVENT_DEFINED, is_new ? EVENT_DEFINED_ADDED : EVENT_DEFINED_UPDATED);
+        vm_emit(vm, EVENT_DEFINED, is_added ? EVENT_DEFINED_ADDED : EVENT_DEFINED_UPDATED);
         rpc_fill_domain(vm, call_ret(call));
         return 0;
 }
@@ -166,9 +167,7 @@ static int check_undefine(const Vm *vm, unsigned flags, Err *err) {
         if (!vm->persistent)
                 return fail(err, VIR_ERR_OPERATION_INVALID, "cannot undefine transient domain");
         if ((flags & UNDEFINE_NVRAM) && (flags & UNDEFINE_KEEP_NVRAM))
-                return fail(err, VIR_ERR_INVALID_ARG,
-                            "Flags 'VIR_DOMAIN_UNDEFINE_NVRAM' and "
-                            "'VIR_DOMAIN_UNDEFINE_KEEP_NVRAM' are mutually exclusive");
+                return fail(err, VIR_ERR_OPERATION_INVALID, "cannot both keep and delete nvram");
         if ((flags & UNDEFINE_TPM) && (flags & UNDEFINE_KEEP_TPM))
                 return fail(err, VIR_ERR_OPERATION_INVALID, "cannot both keep and delete TPM");
         if (vm->has_managed_save && !(flags & UNDEFINE_MANAGED_SAVE))

@@ -99,7 +99,10 @@ static void on_one_way(json_t *result, const Err *err, void *userdata) {
 }
 
 int vm_agent_one_way(Vm *vm, const char *name, json_t *arguments, Call *call, Err *err) {
-        AgentCommand command = {.name = name, .arguments = arguments, .is_one_way = true};
+        AgentCommand command = {.name = name,
+                                .arguments = arguments,
+                                .timeout = AGENT_WAIT_FOREVER,
+                                .is_one_way = true};
         int r = vm_agent_send(vm, &command, on_one_way, call, err);
 
         if (r < 0)
@@ -128,6 +131,8 @@ static void set_connected(Vm *vm, bool is_connected) {
 }
 
 static void set_port(Vm *vm, DomainChar *channel, bool is_open) {
+        if (channel->target.type != CHAR_TARGET_VIRTIO)
+                return;
         channel->target.state = is_open ? CHAR_STATE_CONNECTED : CHAR_STATE_DISCONNECTED;
         if (channel == find_channel(vm))
                 set_connected(vm, is_open);

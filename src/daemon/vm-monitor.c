@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -137,7 +138,11 @@ static const struct MonitorEvent {
 
 static void on_event(const char *name, json_t *data, void *userdata) {
         g_autoptr(Vm) vm = vm_ref(userdata);
+        DomainRef ref = vm_domain_ref(vm);
+        char *details = data ? json_dumps(data, JSON_COMPACT) : NULL;
 
+        event_domain_monitor(vm->manager, &ref, name, details);
+        free(details);
         for (size_t i = 0; i < G_N_ELEMENTS(monitor_events); i++)
                 if (strcmp(monitor_events[i].name, name) == 0)
                         monitor_events[i].run(vm, data);

@@ -12,6 +12,7 @@
 #include "base/util.h"
 #include "daemon/emulator.h"
 #include "daemon/store.h"
+#include "daemon/vm-agent.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
 #include "daemon/vm-transfer.h"
@@ -355,6 +356,7 @@ static void on_chardevs(json_t *result, const Err *err, void *userdata) {
                         set_ptys(vm->live, label, file + strlen("pty:"));
         }
         name_console_ttys(vm->live);
+        vm_agent_resync(vm, result);
         if (qemu_args_ready(vm->live, &runtime, &boot->commands, &fault) < 0)
                 on_prepared(NULL, &fault, boot);
         else

@@ -155,7 +155,7 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
                      "guest agent didn't respond to synchronization within '%d' seconds",
                      sync_seconds(request));
         else
-                fail(&err, VIR_ERR_AGENT_UNRESPONSIVE,
+                fail(&err, VIR_ERR_AGENT_COMMAND_TIMEOUT,
                      "guest agent didn't respond to command '%s' within '%d' seconds",
                      request->name, command_seconds(request));
         finish(agent, NULL, &err);
