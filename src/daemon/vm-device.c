@@ -180,6 +180,7 @@ static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevic
                     Err *err) {
         QemuRuntime runtime = {
                 .version = vm_qemu_version(vm),
+                .devices = vm_qemu_devices(vm),
                 .qmp_fd = -1,
         };
         Plug *plug;

@@ -113,11 +113,18 @@ unsigned vm_qemu_version(const Vm *vm) {
         return caps ? (unsigned)caps->version : QEMU_VERSION_MIN;
 }
 
+GHashTable *vm_qemu_devices(const Vm *vm) {
+        const QemuCaps *caps = vm_caps(vm);
+
+        return caps ? caps->devices : NULL;
+}
+
 static QemuRuntime qemu_runtime(const Vm *vm, int listen_fd) {
         const QemuCaps *caps = vm_caps(vm);
 
         return (QemuRuntime){
                 .version = vm_qemu_version(vm),
+                .devices = vm_qemu_devices(vm),
                 .qmp_fd = listen_fd,
                 .has_vhost_net = access("/dev/vhost-net", R_OK | W_OK) == 0,
                 .has_sandbox = caps && caps->has_sandbox,

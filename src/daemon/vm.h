@@ -182,6 +182,9 @@ int vm_plan_start(Vm *vm, const VmStart *options, Plan **ret, Err *err);
 /* QEMU_VERSION() of the guest's own QEMU. */
 unsigned vm_qemu_version(const Vm *vm);
 
+/* The set of types of device that its QEMU has; NULL: not known. */
+GHashTable *vm_qemu_devices(const Vm *vm);
+
 /* Starts as a job; done and call as in JobSpec. A transient guest that cannot start is forgotten.
  */
 int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err);

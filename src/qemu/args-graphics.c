@@ -6,6 +6,9 @@
 /* VNC counts its displays from here. */
 #define VNC_PORT 5900
 
+/* A QEMU with SPICE has its display, too. */
+#define SPICE_TYPE "qxl"
+
 #define ANY_ADDRESS "127.0.0.1"
 
 static void append_escaped(GString *out, const char *key, const char *value) {
@@ -77,9 +80,9 @@ static const DomainAudio *graphics_audio(const DomainDef *def, const DomainGraph
         return audios->len > 0 ? audios->pdata[0] : NULL;
 }
 
-static int add_vnc(const DomainDef *def, const DomainGraphics *graphics, GPtrArray *args,
+static int add_vnc(const QemuContext *context, const DomainGraphics *graphics, GPtrArray *args,
                    Err *err) {
-        const DomainAudio *audio = graphics_audio(def, graphics);
+        const DomainAudio *audio = graphics_audio(context->def, graphics);
         g_autoptr(GString) out = g_string_new(NULL);
         int r = append_vnc_address(graphics, out, err);
 
@@ -146,12 +149,14 @@ static void append_gl(const DomainGraphics *graphics, GString *out) {
         append_escaped(out, "rendernode", graphics->gl.rendernode);
 }
 
-static int add_spice(const DomainDef *def, const DomainGraphics *graphics, GPtrArray *args,
+static int add_spice(const QemuContext *context, const DomainGraphics *graphics, GPtrArray *args,
                      Err *err) {
         static const char *const agent_mouse[] = {"off", "on"}; /* server, client */
         g_autoptr(GString) out = g_string_new(NULL);
-        int r = append_spice_address(graphics, out, err);
+        int r = qemu_args_check_type(context->runtime, SPICE_TYPE, "<graphics type='spice'>", err);
 
+        if (r == 0)
+                r = append_spice_address(graphics, out, err);
         if (r < 0)
                 return r;
         append_choice(out, "agent-mouse", agent_mouse, graphics->mouse.value);
@@ -170,8 +175,8 @@ static int add_spice(const DomainDef *def, const DomainGraphics *graphics, GPtrA
 
 /* ---- displays without a server of their own ---- */
 
-static int add_egl_headless(const DomainDef *def, const DomainGraphics *graphics, GPtrArray *args,
-                            Err *err) {
+static int add_egl_headless(const QemuContext *context, const DomainGraphics *graphics,
+                            GPtrArray *args, Err *err) {
         g_autoptr(GString) out = g_string_new("egl-headless");
 
         append_escaped(out, "rendernode", graphics->gl.rendernode);
@@ -179,7 +184,7 @@ static int add_egl_headless(const DomainDef *def, const DomainGraphics *graphics
         return 0;
 }
 
-static int add_dbus(const DomainDef *def, const DomainGraphics *graphics, GPtrArray *args,
+static int add_dbus(const QemuContext *context, const DomainGraphics *graphics, GPtrArray *args,
                     Err *err) {
         g_autoptr(GString) out = g_string_new("dbus");
 
@@ -203,7 +208,7 @@ static int add_dbus(const DomainDef *def, const DomainGraphics *graphics, GPtrAr
 
 static int graphics_options(const QemuContext *context, const DomainDevice *device, GPtrArray *args,
                             Err *err) {
-        static int (*const adds[_GRAPHICS_MAX])(const DomainDef *, const DomainGraphics *,
+        static int (*const adds[_GRAPHICS_MAX])(const QemuContext *, const DomainGraphics *,
                                                 GPtrArray *, Err *) = {
                 [GRAPHICS_VNC] = add_vnc,
                 [GRAPHICS_SPICE] = add_spice,
@@ -211,7 +216,7 @@ static int graphics_options(const QemuContext *context, const DomainDevice *devi
                 [GRAPHICS_DBUS] = add_dbus,
         };
         const DomainGraphics *graphics = (const DomainGraphics *)device;
-        int r = adds[graphics->type](context->def, graphics, args, err);
+        int r = adds[graphics->type](context, graphics, args, err);
 
         if (r == 0 && graphics->keymap)
                 qemu_args_add(args, "-k", graphics->keymap);

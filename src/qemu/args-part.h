@@ -110,6 +110,9 @@ extern const QemuKind qemu_vsock_kind;
 extern const QemuKind qemu_pstore_kind;
 extern const QemuKind qemu_memory_kind;
 
+/* Fails with what it is for when the QEMU has no such type. */
+int qemu_args_check_type(const QemuRuntime *runtime, const char *type, const char *what, Err *err);
+
 /* For .can_plug. */
 bool qemu_kind_always(const DomainDef *def, const DomainDevice *device);
 

@@ -306,6 +306,34 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
         return 0;
 }
 
+/* What is a package of its own in some systems. */
+static const char *find_package(const char *driver) {
+        if (g_str_has_prefix(driver, "qxl"))
+                return "qemu-system-modules-spice";
+        if (strstr(driver, "-gl"))
+                return "qemu-system-modules-opengl";
+        return NULL;
+}
+
+int qemu_args_check_type(const QemuRuntime *runtime, const char *type, const char *what, Err *err) {
+        const char *package = find_package(type);
+        int r;
+
+        if (!runtime->devices || g_hash_table_contains(runtime->devices, type))
+                return 0;
+        r = fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "%s needs '%s', which this QEMU %u.%u has not",
+                 what, type, runtime->version / 1000000, runtime->version / 1000 % 1000);
+        return package ? fail_hint(err, r, "install it: apt install %s", package) : r;
+}
+
+static int check_driver(const QemuRuntime *runtime, const DomainDevice *device,
+                        const json_t *object, Err *err) {
+        g_autofree char *what = domain_device_describe(device);
+
+        return qemu_args_check_type(runtime, json_string_value(json_object_get(object, "driver")),
+                                    what, err);
+}
+
 int qemu_args_device(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                      json_t **ret, Err *err) {
         const QemuContext context = {.def = def, .runtime = runtime};
@@ -317,6 +345,8 @@ int qemu_args_device(const DomainDef *def, const DomainDevice *device, const Qem
                             domain_device_kind_to_string(device->kind));
         object = json_object();
         r = kinds[device->kind]->device(&context, device, object, err);
+        if (r == 0)
+                r = check_driver(runtime, device, object, err);
         if (r == 0) {
                 SET_STRING(object, "id", device->alias.name);
                 if (domain_device_is_pci(def, device)) {

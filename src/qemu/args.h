@@ -20,6 +20,7 @@
 
 typedef struct QemuRuntime {
         unsigned version; /* QEMU_VERSION() */
+        GHashTable *devices; /* the set of types that this QEMU has; NULL: not known */
         /* Listening UNIX socket that QEMU inherits for QMP; -1: qmp_path says where it makes one.
          */
         int qmp_fd;
