@@ -12,10 +12,12 @@
 #include "daemon/store.h"
 #include "daemon/store-rename.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-machine.h"
 #include "daemon/vm-transfer.h"
 #include "daemon/vm.h"
 #include "handover/handover.h"
 #include "qemu/caps.h"
+#include "qemu/firmware.h"
 
 static void paths_copy(const Paths *from, Paths *ret) {
         *ret = (Paths){
@@ -85,6 +87,12 @@ static int start_inventory(Manager *manager, Err *err) {
         return nodedevs_new(manager->tree, manager->names, &manager->nodedevs, err);
 }
 
+static void find_firmware(Manager *manager) {
+        g_autofree char *nvram_dir = vm_nvram_dir(&manager->paths);
+
+        manager->firmwares = firmware_store_new(firmware_dirs, nvram_dir);
+}
+
 /* A host without QEMU still shows and hands over its devices. */
 static void load_caps(Manager *manager) {
         g_autoptr(QemuCaps) caps = NULL;
@@ -103,6 +111,8 @@ DomainDefaults manager_domain_defaults(const Manager *manager) {
         return (DomainDefaults){
                 .machine_aliases = emulators_aliases(manager->emulators, NULL),
                 .max_hostdevs = manager->max_assigned_functions,
+                .choose_firmware = firmware_choose,
+                .firmware = manager->firmwares,
         };
 }
 
@@ -230,6 +240,7 @@ int manager_new(sd_event *event, const Paths *paths, unsigned max_assigned_funct
         manager->events = events_new();
         nodedevs_set_manager(manager->nodedevs, manager);
         load_caps(manager);
+        find_firmware(manager);
         r = start_guests(manager, err);
         if (r < 0)
                 return r;
@@ -260,6 +271,7 @@ void manager_free(Manager *manager) {
         pci_names_free(manager->names);
         sys_free(manager->sys);
         events_free(manager->events);
+        firmware_store_free(manager->firmwares);
         paths_done(&manager->paths);
         sd_event_unref(manager->event);
         g_free(manager);

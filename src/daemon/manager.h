@@ -18,6 +18,7 @@
 
 typedef struct Emulators Emulators; /* daemon/emulator.h */
 typedef struct Events Events;       /* daemon/event.h */
+typedef struct FirmwareStore FirmwareStore; /* qemu/firmware.h */
 typedef struct Handover Handover;   /* handover/handover.h */
 typedef struct Nodedevs Nodedevs;   /* daemon/nodedev.h */
 typedef struct QemuCaps QemuCaps;   /* qemu/caps.h */
@@ -45,6 +46,7 @@ typedef struct Manager {
         PciMonitor *monitor;
         Nodedevs *nodedevs;
         Handover *handover;
+        FirmwareStore *firmwares;
 
         Events *events;
         Server *server;

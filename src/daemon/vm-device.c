@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-kind.h"
+#include "daemon/vm-machine.h"
 #include "daemon/vm-tune.h"
 #include "domain/device.h"
 #include "handover/handover.h"
@@ -183,10 +184,14 @@ static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevic
                 .devices = vm_qemu_devices(vm),
                 .qmp_fd = -1,
         };
+        g_auto(VmMachine) machine = {};
         Plug *plug;
         json_t *commands;
-        int r = qemu_args_plug(live, device, &runtime, &commands, err);
+        int r;
 
+        vm_machine_read(vm, live, &machine);
+        vm_machine_fill_runtime(&machine, &runtime);
+        r = qemu_args_plug(live, device, &runtime, &commands, err);
         if (r < 0)
                 return r;
         plug = g_new0(Plug, 1);

@@ -18,6 +18,7 @@
 #include "daemon/vm-transfer.h"
 #include "daemon/vm-image.h"
 #include "daemon/vm-kind.h"
+#include "daemon/vm-machine.h"
 #include "daemon/vm-pin.h"
 #include "domain/device.h"
 #include "handover/handover.h"
@@ -26,8 +27,6 @@
 
 /* How much of a log's end goes into an error. */
 #define LOG_TAIL_MAX 1024
-
-#define NVRAM_MAX (64u << 20)
 
 /* One start, as the plan's steps see it. */
 typedef struct Boot {
@@ -42,21 +41,6 @@ static char *log_path(const Vm *vm) {
 }
 
 /* ---- what the definition leaves open until the start ---- */
-
-static int fill_nvram(const DomainDef *live, Err *err) {
-        g_autofree char *template = NULL;
-        size_t size;
-        int r;
-
-        if (!live->os.nvram.path || !live->os.nvram.template ||
-            access(live->os.nvram.path, F_OK) == 0)
-                return 0;
-        r = file_read(live->os.nvram.template, NVRAM_MAX, &template, &size, err);
-        if (r < 0)
-                return fail_errno(err, r, "cannot read the nvram template '%s'",
-                                  live->os.nvram.template);
-        return file_write_atomic(live->os.nvram.path, template, size, err);
-}
 
 static int check_accelerator(const Vm *vm, Err *err) {
         if ((vm->once ? vm->once : vm->config)->type != DOMAIN_TYPE_KVM ||
@@ -84,7 +68,7 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
         domain_def_assign_aliases(live);
         r = vm_kind_fill_all(vm, live, err);
         if (r == 0)
-                r = fill_nvram(live, err);
+                r = vm_machine_prepare(vm, live, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&live);
@@ -175,16 +159,22 @@ static int spawn_qemu(Boot *boot, int listen_fd, Err *err) {
         Vm *vm = boot->vm;
         QemuRuntime runtime = qemu_runtime(vm, listen_fd);
         g_autoptr(GPtrArray) argv = NULL;
+        g_auto(GStrv) env = qemu_args_environment(vm->live);
+        g_auto(VmMachine) machine = {};
         g_autofree char *log = log_path(vm);
         g_autoptr(GArray) fds = inherited_fds(vm, listen_fd);
         ProcessSpec spec = {.log_path = log, .fds = (int *)(void *)fds->data, .n_fds = fds->len};
-        int r = qemu_args_build(vm->live, &runtime, &argv, err);
+        int r;
 
+        vm_machine_read(vm, vm->live, &machine);
+        vm_machine_fill_runtime(&machine, &runtime);
+        r = qemu_args_build(vm->live, &runtime, &argv, err);
         if (r < 0)
                 return r;
         if (boot->is_incoming)
                 expect_memory(argv);
         spec.argv = (char *const *)argv->pdata;
+        spec.env = env;
         spec.locked_memory = vm_locked_memory(vm->live);
         log_command_line(boot, argv);
         return process_spawn(&spec, &vm->process, err);
