@@ -130,6 +130,31 @@ static void plug_next(Step *step) {
                          json_incref(json_object_get(command, "arguments")), on_plugged, step);
 }
 
+/* What earlier steps of the plan have opened, under the names by which the commands mean it. */
+static void send_fds(Vm *vm) {
+        GHashTableIter iter;
+        gpointer name, fd;
+
+        if (!vm->fds)
+                return;
+        g_hash_table_iter_init(&iter, vm->fds);
+        while (g_hash_table_iter_next(&iter, &name, &fd))
+                qmp_send_fd(vm->qmp, "getfd", json_pack("{s:s}", "fdname", name),
+                            GPOINTER_TO_INT(fd), NULL, NULL);
+}
+
+/* Those that no command has taken; the others are known no more, and QEMU says so. */
+static void close_fds(Vm *vm) {
+        GHashTableIter iter;
+        gpointer name;
+
+        if (!vm->fds || !vm->qmp)
+                return;
+        g_hash_table_iter_init(&iter, vm->fds);
+        while (g_hash_table_iter_next(&iter, &name, NULL))
+                qmp_send(vm->qmp, "closefd", json_pack("{s:s}", "fdname", name), NULL, NULL);
+}
+
 static int plug_run(Step *step, Err *err) {
         Plug *plug = step_data(step);
         int r = 0;
@@ -140,6 +165,7 @@ static int plug_run(Step *step, Err *err) {
                 r = process_raise_locked_memory(plug->vm->process, plug->locked_memory, err);
         if (r < 0)
                 return r;
+        send_fds(plug->vm);
         plug_next(step);
         return STEP_PENDING;
 }
@@ -149,6 +175,7 @@ static int plug_undo(Step *step, Err *err) {
         Plug *plug = step_data(step);
 
         send_cleanup(plug->vm, plug->cleanup);
+        close_fds(plug->vm);
         return 0;
 }
 
@@ -209,6 +236,16 @@ static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevic
 
 /* ---- attach ---- */
 
+static int find_live_place(const DomainDef *def, DomainDevice *device, Err *err) {
+        int r = qemu_args_check_plug(def, device, err);
+
+        if (r == 0)
+                r = layout_find_free(def, device, err);
+        if (r == 0)
+                domain_def_assign_alias(def, device); /* a drive's is its place */
+        return r;
+}
+
 /* A copy of def with the device of xml in it; ret_device points into it. */
 static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, bool is_live,
                            DomainDef **ret, DomainDevice **ret_device, Err *err) {
@@ -222,10 +259,8 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
                 return r;
         if (vm_is_function(device))
                 vm_note_card_conventional(vm->manager, (DomainHostdev *)(void *)device);
-        if (is_live) {
-                r = layout_find_free(next, device, err);
-                domain_def_assign_alias(next, device); /* a drive's is its place */
-        }
+        if (is_live)
+                r = find_live_place(next, device, err);
         if (r == 0)
                 r = domain_def_add_device(next, &defaults, device, err);
         if (r < 0)
@@ -260,6 +295,20 @@ static int plan_attach(Vm *vm, const DomainDef *live, DomainDevice *device,
         return 0;
 }
 
+/* The device alone: others may have come and gone while QEMU took it. */
+static void add_to_live(Vm *vm, DeviceJob *work) {
+        DomainDefaults defaults = manager_domain_defaults(vm->manager);
+        DomainDevice *device = domain_def_find_alias(work->live, work->alias);
+        g_auto(Err) err = ERR_INIT;
+
+        device = domain_def_take_device(work->live, device);
+        if (domain_def_add_device(vm->live, &defaults, device, &err) == 0)
+                return;
+        log_err(&err, "'%s' of guest '%s' does not fit beside the others", work->alias,
+                vm_name(vm));
+        g_ptr_array_add(vm->live->devices.list[device->kind], device);
+}
+
 static void on_attached(Plan *plan, const Err *err, void *userdata) {
         Job *job = userdata;
         DeviceJob *work = job_data(job);
@@ -267,12 +316,12 @@ static void on_attached(Plan *plan, const Err *err, void *userdata) {
         g_auto(Err) status_err = ERR_INIT;
 
         plan_free(plan);
+        vm_drop_fds(vm);
         if (err_is_set(err) || !vm->live) {
                 finish_change(job, err);
                 return;
         }
-        domain_def_free(vm->live);
-        vm->live = g_steal_pointer(&work->live);
+        add_to_live(vm, work);
         if (vm_write_status(vm, &status_err) < 0)
                 log_err(&status_err, "the status of guest '%s' is old", vm_name(vm));
         vm_emit_device_added(vm, work->alias);

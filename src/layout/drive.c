@@ -208,13 +208,11 @@ static int place_drive(DomainDef *def, DomainDisk *disk, Err *err) {
         return need_controller(def, find_bus(def, disk, controller)->type, controller, err);
 }
 
-int layout_drive_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
+static int find_free_unit(const DomainDef *def, DomainDevice *device, Err *err) {
         DomainDisk *disk = (DomainDisk *)device;
         const DriveBus *bus;
         int r;
 
-        if (device->kind != DOMAIN_DISK || !is_drive(device))
-                return 0;
         r = device->address.node.is_present ? check_drive(def, disk, err)
                                             : assign_drive(def, disk, true, NULL);
         bus = find_bus(def, disk, (unsigned)device->address.controller.value);
@@ -295,6 +293,27 @@ static int place_port(DomainDef *def, DomainDevice *device, Err *err) {
                 return r;
         return need_controller(def, CONTROLLER_VIRTIO_SERIAL,
                                (unsigned)device->address.controller.value, err);
+}
+
+static int find_free_port(const DomainDef *def, DomainDevice *device, Err *err) {
+        int r = device->address.node.is_present ? check_port(def, device, err)
+                                                : assign_port(device, def, err);
+
+        if (r < 0 || domain_def_find_controller(def, CONTROLLER_VIRTIO_SERIAL,
+                                                (unsigned)device->address.controller.value))
+                return r;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_INTERNAL_ERROR,
+                              "no virtio-serial controllers are available in guest '%s'",
+                              def->name),
+                         "attach a <controller type='virtio-serial'/> first");
+}
+
+int layout_drive_find_free(const DomainDef *def, DomainDevice *device, Err *err) {
+        if (is_port(device))
+                return find_free_port(def, device, err);
+        return device->kind == DOMAIN_DISK && is_drive(device) ? find_free_unit(def, device, err)
+                                                               : 0;
 }
 
 /* Given places first, so that the others find what is left. */

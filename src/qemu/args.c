@@ -365,7 +365,7 @@ int qemu_args_device(const DomainDef *def, const DomainDevice *device, const Qem
 /* ---- QMP ---- */
 
 /* What QEMU can take while the guest runs. */
-static int check_plug(const DomainDef *def, const DomainDevice *device, Err *err) {
+int qemu_args_check_plug(const DomainDef *def, const DomainDevice *device, Err *err) {
         const QemuKind *kind = kinds[device->kind];
         g_autofree char *what = domain_device_describe(device);
 
@@ -384,7 +384,7 @@ int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuR
         size_t i;
         int r;
 
-        r = check_plug(def, device, err);
+        r = qemu_args_check_plug(def, device, err);
         if (r < 0)
                 return r;
         r = make_backend(&context, device, &commands, err);

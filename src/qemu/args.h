@@ -51,6 +51,10 @@ char **qemu_args_environment(const DomainDef *def);
 int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                    json_t **ret, Err *err);
 
+/* VIR_ERR_OPERATION_UNSUPPORTED for what QEMU takes only while the guest is off. The device needs no
+ * alias and no address yet. */
+int qemu_args_check_plug(const DomainDef *def, const DomainDevice *device, Err *err);
+
 /* The QMP commands that free what stood behind a device (blockdev-del, netdev_del, …), after
  * DEVICE_DELETED told that it is gone. The request itself is device_del of its alias. */
 json_t *qemu_args_unplug(const DomainDef *def, const DomainDevice *device);
