@@ -13,7 +13,6 @@ import pytest
 # What the tests of the wire know of refusals, waiting and events.
 sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "api"))
 
-from checks import remove  # noqa: E402
 from daemons import Daemon  # noqa: E402
 
 NAMES = itertools.count(1)
@@ -38,6 +37,14 @@ def conn(daemon: Daemon) -> Iterator[libvirt.virConnect]:
         if not dom.name().startswith("module-"):
             remove(dom)
     connection.close()
+
+
+def remove(dom: libvirt.virDomain) -> None:
+    persistent = dom.isPersistent()
+    if dom.isActive():
+        dom.destroy()
+    if persistent:
+        dom.undefineFlags(libvirt.VIR_DOMAIN_UNDEFINE_NVRAM)
 
 
 @pytest.fixture
