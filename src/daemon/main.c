@@ -125,7 +125,7 @@ static int run(const Options *options, Err *err) {
         r = make_loop(&event, err);
         if (r < 0)
                 return r;
-        r = manager_new(event, &options->paths, options->max_assigned_functions, &manager, err);
+        r = manager_new(event, &options->paths, &options->limits, &manager, err);
         if (r >= 0)
                 r = serve(manager, options, err);
         g_clear_pointer(&manager, manager_free);

@@ -110,7 +110,7 @@ const QemuCaps *manager_caps(const Manager *manager, const char *emulator) {
 DomainDefaults manager_domain_defaults(const Manager *manager) {
         return (DomainDefaults){
                 .machine_aliases = emulators_aliases(manager->emulators, NULL),
-                .max_hostdevs = manager->max_assigned_functions,
+                .max_hostdevs = manager->limits.max_assigned_functions,
                 .choose_firmware = firmware_choose,
                 .firmware = manager->firmwares,
         };
@@ -217,13 +217,13 @@ static int start_guests(Manager *manager, Err *err) {
         return r;
 }
 
-int manager_new(sd_event *event, const Paths *paths, unsigned max_assigned_functions, Manager **ret,
+int manager_new(sd_event *event, const Paths *paths, const Limits *limits, Manager **ret,
                 Err *err) {
         g_autoptr(Manager) manager = g_new0(Manager, 1);
         int r;
 
         manager->event = sd_event_ref(event);
-        manager->max_assigned_functions = max_assigned_functions;
+        manager->limits = *limits;
         manager->next_id = 1;
         paths_copy(paths, &manager->paths);
         manager->vms_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);

@@ -16,14 +16,14 @@
 #include "pci/names.h"
 #include "pci/tree.h"
 
-typedef struct Emulators Emulators; /* daemon/emulator.h */
-typedef struct Events Events;       /* daemon/event.h */
+typedef struct Emulators Emulators;         /* daemon/emulator.h */
+typedef struct Events Events;               /* daemon/event.h */
 typedef struct FirmwareStore FirmwareStore; /* qemu/firmware.h */
-typedef struct Handover Handover;   /* handover/handover.h */
-typedef struct Nodedevs Nodedevs;   /* daemon/nodedev.h */
-typedef struct QemuCaps QemuCaps;   /* qemu/caps.h */
-typedef struct Server Server;       /* daemon/server.h */
-typedef struct Vm Vm;               /* daemon/vm.h */
+typedef struct Handover Handover;           /* handover/handover.h */
+typedef struct Nodedevs Nodedevs;           /* daemon/nodedev.h */
+typedef struct QemuCaps QemuCaps;           /* qemu/caps.h */
+typedef struct Server Server;               /* daemon/server.h */
+typedef struct Vm Vm;                       /* daemon/vm.h */
 
 /* Where things are; every path is absolute and settable (daemon/options.h). */
 typedef struct Paths {
@@ -35,10 +35,16 @@ typedef struct Paths {
         char *socket_dir; /* where airlock-sock is made; run_dir unless given */
 } Paths;
 
+/* Of one guest, settable. */
+typedef struct Limits {
+        unsigned max_assigned_functions;
+        unsigned spare_root_ports; /* of a new guest of q35, for what is plugged in later */
+} Limits;
+
 typedef struct Manager {
         sd_event *event;
         Paths paths;
-        unsigned max_assigned_functions; /* a guest; 32 unless configured */
+        Limits limits;
 
         Sys *sys;
         PciTree *tree;
@@ -61,8 +67,7 @@ typedef struct Manager {
 
 /* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests
  * that run and those that are defined. Takes over nothing of event and paths but references. */
-int manager_new(sd_event *event, const Paths *paths, unsigned max_assigned_functions, Manager **ret,
-                Err *err);
+int manager_new(sd_event *event, const Paths *paths, const Limits *limits, Manager **ret, Err *err);
 void manager_free(Manager *manager);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Manager, manager_free)
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/util.h"
+#include "layout/assign.h"
 
 #define CONFIG_FILE  "/etc/airlock/airlockd.conf"
 #define CONFIG_GROUP "airlockd"
@@ -11,6 +12,9 @@
 /* Devices of a guest: QEMU and its ACPI tables bear more, a host rarely has them. */
 #define ASSIGNED_FUNCTIONS_DEFAULT 32
 #define ASSIGNED_FUNCTIONS_MAX     256
+
+/* Of a guest on q35; a slot of its root bus holds eight. */
+#define SPARE_PORTS_MAX 64
 
 typedef enum OptionKind {
         OPTION_PATH,
@@ -26,6 +30,7 @@ typedef struct OptionSpec {
         size_t offset; /* in Options */
         const char *preset;
         const char *help, *arg;
+        unsigned min, max; /* of a number */
 } OptionSpec;
 
 #define AT(member) offsetof(Options, member)
@@ -48,8 +53,11 @@ static const OptionSpec specs[] = {
          NULL},
         {"socket-group", OPTION_TEXT, AT(socket_group), NULL,
          "Group that may use the read-write sockets", "GROUP"},
-        {"max-assigned-functions", OPTION_NUMBER, AT(max_assigned_functions), NULL,
-         "PCI functions that one guest may be given", "N"},
+        {"max-assigned-functions", OPTION_NUMBER, AT(limits.max_assigned_functions), NULL,
+         "PCI functions that one guest may be given", "N", 1, ASSIGNED_FUNCTIONS_MAX},
+        {"spare-root-ports", OPTION_NUMBER, AT(limits.spare_root_ports), NULL,
+         "PCI Express ports of a new guest for devices that are plugged in later", "N", 0,
+         SPARE_PORTS_MAX},
         {"verbose", OPTION_FLAG, AT(verbose), NULL, "Log more", NULL},
 };
 
@@ -74,9 +82,9 @@ static int set_text(Options *options, const OptionSpec *spec, const char *value,
 static int set_number(Options *options, const OptionSpec *spec, const char *value, Err *err) {
         uint64_t number;
 
-        if (str_to_uint(value, 10, ASSIGNED_FUNCTIONS_MAX, &number) < 0 || number == 0)
-                return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is no number from 1 to %d",
-                            spec->name, value, ASSIGNED_FUNCTIONS_MAX);
+        if (str_to_uint(value, 10, spec->max, &number) < 0 || number < spec->min)
+                return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is no number from %u to %u",
+                            spec->name, value, spec->min, spec->max);
         G_STRUCT_MEMBER(unsigned, options, spec->offset) = (unsigned)number;
         return 0;
 }
@@ -112,7 +120,8 @@ static const OptionSpec *find_spec(const char *name) {
 
 static int set_presets(Options *options) {
         options->libvirt_sockets = true;
-        options->max_assigned_functions = ASSIGNED_FUNCTIONS_DEFAULT;
+        options->limits.max_assigned_functions = ASSIGNED_FUNCTIONS_DEFAULT;
+        options->limits.spare_root_ports = LAYOUT_SPARE_PORTS;
         for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
                 if (specs[i].preset)
                         set_text(options, &specs[i], specs[i].preset, NULL);

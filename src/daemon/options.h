@@ -11,10 +11,10 @@
 
 typedef struct Options {
         Paths paths;
-        char *libvirt_socket_dir;        /* "/run/libvirt" */
-        bool libvirt_sockets;            /* false: stay away from libvirt's names */
-        char *socket_group;              /* may use the read-write sockets; NULL: only root may */
-        unsigned max_assigned_functions; /* a guest */
+        char *libvirt_socket_dir; /* "/run/libvirt" */
+        bool libvirt_sockets;     /* false: stay away from libvirt's names */
+        char *socket_group;       /* may use the read-write sockets; NULL: only root may */
+        Limits limits;
         bool verbose;
         bool version; /* print it and end */
 } Options;

@@ -53,6 +53,7 @@ static int parse_config(Manager *manager, const char *xml, bool validate, Domain
         g_autofree char *emulator = emulator_of_xml(xml);
         DomainDefaults defaults = manager_domain_defaults_for(manager, emulator);
         g_autoptr(DomainDef) def = NULL;
+        LayoutOptions options;
         int r = domain_def_parse(xml, strlen(xml), &defaults, validate ? DOMAIN_PARSE_VALIDATE : 0,
                                  &def, err);
 
@@ -61,7 +62,8 @@ static int parse_config(Manager *manager, const char *xml, bool validate, Domain
         if (r < 0)
                 return r;
         vm_note_conventional(manager, def);
-        r = layout_assign(def, NULL, err);
+        options.spare_ports = manager->limits.spare_root_ports;
+        r = layout_assign(def, &options, err);
         if (r < 0)
                 return r;
         for (guint i = 0; i < def->warnings->len; i++)

@@ -36,7 +36,8 @@ static void an_empty_file_gives_the_presets(void **state) {
         assert_string_equal(options.libvirt_socket_dir, "/run/libvirt");
         assert_true(options.libvirt_sockets);
         assert_null(options.socket_group);
-        assert_int_equal(options.max_assigned_functions, 32);
+        assert_int_equal(options.limits.max_assigned_functions, 32);
+        assert_int_equal(options.limits.spare_root_ports, 4);
         assert_false(options.verbose || options.version);
 }
 
@@ -46,6 +47,7 @@ static void the_file_sets_and_the_command_line_wins(void **state) {
                                    "state-dir=/srv/state\n"
                                    "no-libvirt-sockets = yes\n"
                                    "max_assigned_functions = 64\n"
+                                   "spare_root_ports = 0\n"
                                    "socket-group = kvm\n";
         g_auto(Options) options = OPTIONS_INIT;
 
@@ -54,7 +56,8 @@ static void the_file_sets_and_the_command_line_wins(void **state) {
         assert_string_equal(options.paths.socket_dir, "/srv/run");
         assert_string_equal(options.paths.state_dir, "/other");
         assert_false(options.libvirt_sockets);
-        assert_int_equal(options.max_assigned_functions, 64);
+        assert_int_equal(options.limits.max_assigned_functions, 64);
+        assert_int_equal(options.limits.spare_root_ports, 0);
         assert_string_equal(options.socket_group, "kvm");
         assert_true(options.verbose);
 }

@@ -106,13 +106,13 @@ int vm_plan_take(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostdev *
         };
         int r;
 
-        if (all->len > vm->manager->max_assigned_functions)
+        if (all->len > vm->manager->limits.max_assigned_functions)
                 return fail_hint(
                         err,
                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                              "guest '%s' would have %u assigned PCI functions, and the limit "
                              "is %u",
-                             vm_name(vm), all->len, vm->manager->max_assigned_functions),
+                             vm_name(vm), all->len, vm->manager->limits.max_assigned_functions),
                         "raise max_assigned_functions in airlockd.conf");
         r = take_some(vm, plan, def, only, &request, err);
         if (r < 0)
