@@ -165,6 +165,38 @@ int link_make_bridge(const char *name, const LinkBridge *bridge, Err *err) {
         return r < 0 ? fail_errno(err, r, "cannot make the bridge '%s'", name) : 0;
 }
 
+int link_make_macvtap(const char *name, const LinkMacvtap *macvtap, Err *err) {
+        unsigned lower = if_nametoindex(macvtap->lower);
+        struct rtattr *linkinfo, *data;
+        struct ifinfomsg *info;
+        Request request;
+        uint8_t mac[6];
+        int r = check_name(name, err);
+
+        if (r < 0)
+                return r;
+        if (lower == 0)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "the host has no network device '%s'",
+                            macvtap->lower);
+        if (!read_mac(macvtap->mac, mac))
+                return fail(err, VIR_ERR_XML_ERROR, "'%s' is no MAC address", macvtap->mac);
+        info = begin(&request, RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, sizeof(*info));
+        info->ifi_family = AF_UNSPEC;
+        add_u32(&request, IFLA_LINK, lower);
+        add_text(&request, IFLA_IFNAME, name);
+        add_attr(&request, IFLA_ADDRESS, mac, sizeof(mac));
+        linkinfo = open_attr(&request, IFLA_LINKINFO);
+        add_text(&request, IFLA_INFO_KIND, "macvtap");
+        data = open_attr(&request, IFLA_INFO_DATA);
+        add_u32(&request, IFLA_MACVLAN_MODE, macvtap->mode);
+        close_attr(&request, data);
+        close_attr(&request, linkinfo);
+        r = exchange(&request);
+        return r < 0 ? fail_errno(err, r, "cannot make the macvtap device '%s' on '%s'", name,
+                                  macvtap->lower)
+                     : 0;
+}
+
 int link_remove(const char *name, Err *err) {
         Request request;
         struct ifinfomsg *info = begin(&request, RTM_DELLINK, 0, sizeof(*info));
@@ -190,6 +222,57 @@ int link_set_up(const char *name, bool up, Err *err) {
         info->ifi_flags = up ? IFF_UP : 0;
         r = exchange(&request);
         return r < 0 ? fail_errno(err, r, "cannot bring %s '%s'", up ? "up" : "down", name) : 0;
+}
+
+int link_set_mtu(const char *name, unsigned mtu, Err *err) {
+        Request request;
+        struct ifinfomsg *info = begin(&request, RTM_NEWLINK, 0, sizeof(*info));
+        int r;
+
+        info->ifi_index = (int)if_nametoindex(name);
+        add_u32(&request, IFLA_MTU, mtu);
+        r = exchange(&request);
+        return r < 0 ? fail_errno(err, r, "cannot give '%s' the MTU %u", name, mtu) : 0;
+}
+
+int link_set_isolated(const char *name, Err *err) {
+        Request request;
+        struct ifinfomsg *info = begin(&request, RTM_SETLINK, 0, sizeof(*info));
+        struct rtattr *port;
+        uint8_t on = 1;
+        int r;
+
+        info->ifi_family = AF_BRIDGE;
+        info->ifi_index = (int)if_nametoindex(name);
+        port = open_attr(&request, IFLA_PROTINFO | NLA_F_NESTED);
+        add_attr(&request, IFLA_BRPORT_ISOLATED, &on, sizeof(on));
+        close_attr(&request, port);
+        r = exchange(&request);
+        return r < 0 ? fail_errno(err, r, "cannot isolate the bridge port '%s'", name) : 0;
+}
+
+int link_set_function(const char *name, const LinkFunction *function, Err *err) {
+        struct ifla_vf_mac address = {.vf = function->number};
+        struct ifla_vf_vlan vlan = {.vf = function->number, .vlan = function->vlan};
+        struct rtattr *list, *entry;
+        struct ifinfomsg *info;
+        Request request;
+        int r;
+
+        if (!read_mac(function->mac, address.mac))
+                return fail(err, VIR_ERR_XML_ERROR, "'%s' is no MAC address", function->mac);
+        info = begin(&request, RTM_SETLINK, 0, sizeof(*info));
+        info->ifi_index = (int)if_nametoindex(name);
+        list = open_attr(&request, IFLA_VFINFO_LIST);
+        entry = open_attr(&request, IFLA_VF_INFO);
+        add_attr(&request, IFLA_VF_MAC, &address, sizeof(address));
+        add_attr(&request, IFLA_VF_VLAN, &vlan, sizeof(vlan));
+        close_attr(&request, entry);
+        close_attr(&request, list);
+        r = exchange(&request);
+        return r < 0 ? fail_errno(err, r, "cannot set up virtual function %u of '%s'",
+                                  function->number, name)
+                     : 0;
 }
 
 int link_add_address(const char *name, bool is_v6, const char *address, unsigned prefix, Err *err) {

@@ -58,9 +58,10 @@ static void set_text(json_t *object, const char *key, const char *text) {
 
 /* A device that is in the guest's configuration as not managed has to be parked already. */
 static bool is_managed(const Vm *vm, PciAddr addr) {
-        const DomainHostdev *hostdev = vm ? domain_def_find_hostdev(vm_def(vm, false), addr) : NULL;
+        DomainFunction function;
 
-        return !hostdev || hostdev->managed == DOMAIN_SWITCH_ON;
+        return !vm || !domain_function_find(vm_def(vm, false), addr, &function) ||
+               function.is_managed;
 }
 
 static int make_verdict(Manager *manager, PciAddr addr, const Vm *vm, Verdict **ret, Err *err) {

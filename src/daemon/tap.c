@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/ethtool.h>
 #include <linux/if_tun.h>
 #include <linux/sockios.h>
 #include <net/if.h>
@@ -12,18 +13,7 @@
 #include <unistd.h>
 
 #include "base/util.h"
-
-#define TAPS_MAX 4096
-
-char *tap_free_name(void) {
-        for (unsigned i = 0; i < TAPS_MAX; i++) {
-                g_autofree char *name = g_strdup_printf("vnet%u", i);
-
-                if (if_nametoindex(name) == 0)
-                        return g_steal_pointer(&name);
-        }
-        return g_strdup("vnet-none");
-}
+#include "daemon/link.h"
 
 static int set_name(struct ifreq *request, const char *name, Err *err) {
         if (strlen(name) >= IFNAMSIZ)
@@ -33,19 +23,20 @@ static int set_name(struct ifreq *request, const char *name, Err *err) {
         return 0;
 }
 
-static int open_tap(const char *name, int *ret, Err *err) {
+static int open_tap(const TapSpec *spec, int *ret, Err *err) {
         _cleanup_(closep) int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
-        struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+        short queues = spec->queues > 1 ? IFF_MULTI_QUEUE : 0;
+        struct ifreq request = {.ifr_flags = (short)(IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | queues)};
         int r;
 
         if (fd < 0)
                 return fail_hint(err, fail_errno(err, neg_errno(), "cannot open /dev/net/tun"),
                                  "load its module: modprobe tun");
-        r = set_name(&request, name, err);
+        r = set_name(&request, spec->name, err);
         if (r < 0)
                 return r;
         if (ioctl(fd, TUNSETIFF, &request) < 0)
-                return fail_errno(err, neg_errno(), "cannot make the tap device '%s'", name);
+                return fail_errno(err, neg_errno(), "cannot make the tap device '%s'", spec->name);
         *ret = steal_fd(&fd);
         return 0;
 }
@@ -68,25 +59,53 @@ static int join_bridge(const char *name, const char *bridge, Err *err) {
         if (ioctl(fd, SIOCBRADDIF, &request) < 0)
                 return fail_errno(err, neg_errno(), "cannot join '%s' to the bridge '%s'", name,
                                   bridge);
-        request = (struct ifreq){};
-        set_name(&request, name, NULL);
-        if (ioctl(fd, SIOCGIFFLAGS, &request) < 0)
-                return fail_errno(err, neg_errno(), "cannot read the state of '%s'", name);
-        request.ifr_flags |= IFF_UP;
-        if (ioctl(fd, SIOCSIFFLAGS, &request) < 0)
-                return fail_errno(err, neg_errno(), "cannot bring up '%s'", name);
         return 0;
 }
 
-int tap_create(const char *name, const char *bridge, Err *err) {
-        _cleanup_(closep) int fd = -1;
-        int r = open_tap(name, &fd, err);
+/* How many frames the kernel gathers (include/uapi/linux/ethtool.h). */
+static int set_coalesce(const TapSpec *spec, Err *err) {
+        _cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ethtool_coalesce coalesce = {.cmd = ETHTOOL_GCOALESCE};
+        struct ifreq request = {.ifr_data = (char *)&coalesce};
+        int r = set_name(&request, spec->name, err);
 
         if (r < 0)
                 return r;
-        r = join_bridge(name, bridge, err); /* not persistent yet: a failure leaves nothing */
+        if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request) < 0)
+                return fail_errno(err, neg_errno(), "cannot read how '%s' gathers frames",
+                                  spec->name);
+        coalesce.cmd = ETHTOOL_SCOALESCE;
+        coalesce.rx_max_coalesced_frames = spec->rx_frames;
+        if (ioctl(fd, SIOCETHTOOL, &request) < 0)
+                return fail_errno(err, neg_errno(), "cannot have '%s' gather %u frames", spec->name,
+                                  spec->rx_frames);
+        return 0;
+}
+
+static int set_up(const TapSpec *spec, Err *err) {
+        int r = 0;
+
+        /* Before it joins: a bridge takes the lowest MTU of its ports. */
+        if (spec->mtu > 0)
+                r = link_set_mtu(spec->name, spec->mtu, err);
+        if (r == 0 && spec->bridge)
+                r = join_bridge(spec->name, spec->bridge, err);
+        if (r == 0 && spec->is_isolated)
+                r = link_set_isolated(spec->name, err);
+        if (r == 0 && spec->rx_frames > 0)
+                r = set_coalesce(spec, err);
+        return r == 0 ? link_set_up(spec->name, true, err) : r;
+}
+
+int tap_create(const TapSpec *spec, Err *err) {
+        _cleanup_(closep) int fd = -1;
+        int r = open_tap(spec, &fd, err);
+
+        if (r < 0)
+                return r;
+        r = set_up(spec, err); /* not persistent yet: a failure leaves nothing */
         if (r == 0 && ioctl(fd, TUNSETPERSIST, 1) < 0)
-                r = fail_errno(err, neg_errno(), "cannot keep the tap device '%s'", name);
+                r = fail_errno(err, neg_errno(), "cannot keep the tap device '%s'", spec->name);
         return r;
 }
 
@@ -111,27 +130,18 @@ int tap_change_bridge(const char *name, const char *from, const char *to, Err *e
 }
 
 int tap_remove(const char *name, Err *err) {
-        _cleanup_(closep) int fd = -1;
-        int r;
-
-        if (if_nametoindex(name) == 0)
-                return 0;
-        r = open_tap(name, &fd, err);
-        if (r == 0 && ioctl(fd, TUNSETPERSIST, 0) < 0)
-                r = fail_errno(err, neg_errno(), "cannot remove the tap device '%s'", name);
-        return r;
+        return link_remove(name, err);
 }
 
 /* ---- as a step of a plan ---- */
 
 typedef struct TapStep {
-        char *name, *bridge;
+        TapSpec spec;
+        char *name, *bridge; /* what spec points to */
 } TapStep;
 
 static int run_step(Step *step, Err *err) {
-        const TapStep *tap = step_data(step);
-
-        return tap_create(tap->name, tap->bridge, err);
+        return tap_create(&((const TapStep *)step_data(step))->spec, err);
 }
 
 static int undo_step(Step *step, Err *err) {
@@ -141,9 +151,11 @@ static int undo_step(Step *step, Err *err) {
 static char *describe_step(const Step *step, bool undo) {
         const TapStep *tap = step_data(step);
 
-        return undo ? g_strdup_printf("remove the tap device %s", tap->name)
-                    : g_strdup_printf("make the tap device %s on bridge %s", tap->name,
-                                      tap->bridge);
+        if (undo)
+                return g_strdup_printf("remove the tap device %s", tap->name);
+        return tap->bridge ? g_strdup_printf("make the tap device %s on bridge %s", tap->name,
+                                             tap->bridge)
+                           : g_strdup_printf("make the tap device %s", tap->name);
 }
 
 static void free_step(void *data) {
@@ -162,10 +174,13 @@ static const StepKind tap_kind = {
         .free = free_step,
 };
 
-void tap_add_step(Plan *plan, const char *name, const char *bridge) {
+void tap_add_step(Plan *plan, const TapSpec *spec) {
         TapStep *tap = g_new0(TapStep, 1);
 
-        tap->name = g_strdup(name);
-        tap->bridge = g_strdup(bridge);
+        tap->name = g_strdup(spec->name);
+        tap->bridge = g_strdup(spec->bridge);
+        tap->spec = *spec;
+        tap->spec.name = tap->name;
+        tap->spec.bridge = tap->bridge;
         plan_add(plan, &tap_kind, NULL, tap);
 }

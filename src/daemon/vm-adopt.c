@@ -13,7 +13,7 @@
 #include "daemon/vm-agent.h"
 #include "daemon/vm-kind.h"
 #include "daemon/vm-transfer.h"
-#include "domain/device.h"
+#include "domain/function.h"
 
 /* What a QEMU that was cut off in its start gets to die of SIGKILL, before the daemon serves. */
 #define KILL_WAIT_MS 5000
@@ -177,12 +177,16 @@ static bool list_has(json_t *list, const char *name) {
 static void on_peripherals(json_t *result, const Err *err, void *userdata) {
         g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
         Vm *vm = userdata;
+        g_autoptr(GArray) functions = domain_functions(vm->live);
 
         if (err)
                 return;
-        DOMAIN_FOREACH(DomainHostdev, hostdev, vm->live, DOMAIN_HOSTDEV)
-                if (!list_has(result, hostdev->base.alias.name))
-                        g_ptr_array_add(gone, g_strdup(hostdev->base.alias.name));
+        for (guint i = 0; i < functions->len; i++) {
+                const char *alias = g_array_index(functions, DomainFunction, i).device->alias.name;
+
+                if (!list_has(result, alias))
+                        g_ptr_array_add(gone, g_strdup(alias));
+        }
         for (guint i = 0; i < gone->len; i++)
                 vm_device_deleted(vm, g_ptr_array_index(gone, i));
 }

@@ -19,4 +19,16 @@ static int fill_channel(Vm *vm, DomainDef *live, DomainDevice *device, Err *err)
         return 0;
 }
 
+void vm_char_set_terminal(DomainDevice *device, const char *path) {
+        DomainChar *chardev = (DomainChar *)device;
+
+        chardev->source.node.is_present = true;
+        g_free(chardev->source.path);
+        chardev->source.path = g_strdup(path);
+        if (device->kind != DOMAIN_CONSOLE)
+                return;
+        g_free(chardev->tty);
+        chardev->tty = g_strdup(path);
+}
+
 const VmKind vm_channel_kind = {.fill = fill_channel};

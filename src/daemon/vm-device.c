@@ -94,6 +94,7 @@ typedef struct Plug {
         json_t *cleanup; /* frees what the commands before device_add made */
         size_t next;
         char *what;
+        DomainDevice *device; /* in the definition that counts when it is plugged in */
         bool has_hostdev;
         uint64_t locked_memory;
 } Plug;
@@ -112,7 +113,11 @@ static void send_cleanup(Vm *vm, json_t *commands) {
 
 static void on_plugged(json_t *result, const Err *err, void *userdata) {
         Step *step = userdata;
+        const Plug *plug = step_data(step);
+        const char *terminal = json_string_value(json_object_get(result, "pty"));
 
+        if (terminal)
+                vm_char_set_terminal(plug->device, terminal);
         if (err)
                 step_finish(step, -EIO, err);
         else
@@ -227,6 +232,7 @@ static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevic
                 .commands = commands,
                 .cleanup = qemu_args_unplug(live, device),
                 .what = domain_device_describe(device),
+                .device = (DomainDevice *)(uintptr_t)device,
                 .has_hostdev = vm_is_function(device),
                 .locked_memory = vm_locked_memory(live),
         };
@@ -257,8 +263,7 @@ static int def_with_device(const Vm *vm, const DomainDef *def, const char *xml, 
 
         if (r < 0)
                 return r;
-        if (vm_is_function(device))
-                vm_note_card_conventional(vm->manager, (DomainHostdev *)(void *)device);
+        vm_note_card_conventional(vm->manager, device);
         if (is_live)
                 r = find_live_place(next, device, err);
         if (r == 0)
@@ -284,7 +289,7 @@ static int plan_attach(Vm *vm, const DomainDef *live, DomainDevice *device,
         int r = 0;
 
         if (vm_is_function(device))
-                r = vm_plan_take(vm, plan, live, (DomainHostdev *)(void *)device, &take, err);
+                r = vm_plan_take(vm, plan, live, device, &take, err);
         if (r == 0)
                 r = vm_kind_plan(vm, plan, live, device, err);
         if (r == 0)
@@ -511,6 +516,7 @@ static int plan_detach(Vm *vm, const DomainDevice *device, VmUnplug *unplug, boo
         g_autofree char *title = g_strdup_printf("detach from %s", vm_name(vm));
         g_autoptr(Plan) plan =
                 handover_plan_new(vm->manager->handover, title, vm_name(vm), vm_uuid_text(vm));
+        DomainFunction function;
         int r = 0;
 
         if (!is_gone) {
@@ -519,11 +525,8 @@ static int plan_detach(Vm *vm, const DomainDevice *device, VmUnplug *unplug, boo
                 *eject = (Eject){vm_ref(vm), g_strdup(device->alias.name), unplug};
                 plan_add(plan, &step_eject, NULL, eject);
         }
-        if (vm_is_function(device)) {
-                PciAddr addr = domain_hostdev_addr((const DomainHostdev *)(const void *)device);
-
-                r = handover_plan_give(vm->manager->handover, plan, &addr, 1, err);
-        }
+        if (domain_function_of(device, &function))
+                r = handover_plan_give(vm->manager->handover, plan, &function.addr, 1, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&plan);

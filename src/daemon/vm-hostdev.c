@@ -9,26 +9,43 @@
 #include "layout/window.h"
 
 uint64_t vm_locked_memory(const DomainDef *def) {
-        g_autoptr(GArray) functions = vm_functions(def);
+        g_autoptr(GArray) functions = domain_functions(def);
 
         if (functions->len == 0)
                 return 0;
         return def->memory * 1024 + VM_LOCKED_MEMORY_EXTRA;
 }
 
-void vm_note_card_conventional(const Manager *manager, DomainHostdev *hostdev) {
-        const PciDevice *card = pci_tree_find(manager->tree, domain_hostdev_addr(hostdev));
+/* Bytes of its BARs that lie above 4 GiB. */
+static uint64_t card_window(const PciDevice *card) {
+        uint64_t window = 0;
 
-        hostdev->is_conventional = card && !card->is_express;
-        hostdev->window = 0;
         for (size_t i = 0; card && i < PCI_BARS; i++)
                 if (card->bars[i].is_64bit && card->bars[i].is_prefetchable)
-                        hostdev->window += card->bars[i].size;
+                        window += card->bars[i].size;
+        return window;
+}
+
+static void note_conventional(const Manager *manager, const DomainFunction *function) {
+        const PciDevice *card = pci_tree_find(manager->tree, function->addr);
+
+        domain_function_set_conventional(function, card && !card->is_express);
+        if (function->device->kind == DOMAIN_HOSTDEV)
+                ((DomainHostdev *)(void *)function->device)->window = card_window(card);
+}
+
+void vm_note_card_conventional(const Manager *manager, const DomainDevice *device) {
+        DomainFunction function;
+
+        if (domain_function_of(device, &function))
+                note_conventional(manager, &function);
 }
 
 void vm_note_conventional(const Manager *manager, DomainDef *def) {
-        DOMAIN_FOREACH_FUNCTION(hostdev, def)
-                vm_note_card_conventional(manager, hostdev);
+        g_autoptr(GArray) functions = domain_functions(def);
+
+        for (guint i = 0; i < functions->len; i++)
+                note_conventional(manager, &g_array_index(functions, DomainFunction, i));
 }
 
 /* "address sizes : 46 bits physical, 48 bits virtual" of proc_cpuinfo; 0: not known. */
@@ -48,21 +65,14 @@ int vm_check_window(const Manager *manager, DomainDef *live, Err *err) {
         return layout_window_check(live, host_address_bits(manager), err);
 }
 
-bool vm_is_function(const DomainDevice *device) {
-        return device->kind == DOMAIN_HOSTDEV &&
-               domain_hostdev_is_pci((const DomainHostdev *)(const void *)device);
-}
-
 /* ---- taking ---- */
 
 GArray *vm_functions(const DomainDef *def) {
+        g_autoptr(GArray) functions = domain_functions(def);
         GArray *addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
 
-        DOMAIN_FOREACH_FUNCTION(hostdev, def) {
-                PciAddr addr = domain_hostdev_addr(hostdev);
-
-                g_array_append_val(addrs, addr);
-        }
+        for (guint i = 0; i < functions->len; i++)
+                g_array_append_val(addrs, g_array_index(functions, DomainFunction, i).addr);
         return addrs;
 }
 
@@ -71,19 +81,19 @@ static const PciIdentity *find_card(const Vm *vm, PciAddr addr) {
 }
 
 /* One request for those that are managed, one for those that are not. */
-static int take_some(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostdev *only,
+static int take_some(Vm *vm, Plan *plan, const DomainDef *def, const DomainDevice *only,
                      HandoverRequest *request, Err *err) {
+        g_autoptr(GArray) functions = domain_functions(def);
         g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         g_autoptr(GPtrArray) cards = g_ptr_array_new();
 
-        DOMAIN_FOREACH_FUNCTION(hostdev, def) {
-                PciAddr addr = domain_hostdev_addr(hostdev);
+        for (guint i = 0; i < functions->len; i++) {
+                const DomainFunction *function = &g_array_index(functions, DomainFunction, i);
 
-                if ((only && hostdev != only) ||
-                    (hostdev->managed == DOMAIN_SWITCH_ON) != request->managed)
+                if ((only && function->device != only) || function->is_managed != request->managed)
                         continue;
-                g_array_append_val(addrs, addr);
-                g_ptr_array_add(cards, (gpointer)(uintptr_t)find_card(vm, addr));
+                g_array_append_val(addrs, function->addr);
+                g_ptr_array_add(cards, (gpointer)(uintptr_t)find_card(vm, function->addr));
         }
         if (addrs->len == 0)
                 return 0;
@@ -93,7 +103,7 @@ static int take_some(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostd
         return handover_plan_take(vm->manager->handover, plan, request, err);
 }
 
-int vm_plan_take(Vm *vm, Plan *plan, const DomainDef *def, const DomainHostdev *only,
+int vm_plan_take(Vm *vm, Plan *plan, const DomainDef *def, const DomainDevice *only,
                  const VmTake *take, Err *err) {
         g_autoptr(GArray) all = vm_functions(def);
         HandoverRequest request = {
@@ -183,11 +193,12 @@ static PciIdentity *read_card(const Vm *vm, PciAddr addr) {
 }
 
 int vm_cards_update(Vm *vm, Err *err) {
+        g_autoptr(GArray) addrs = vm_functions(vm->config);
         g_autoptr(GHashTable) cards = cards_new();
         guint before = vm->cards ? g_hash_table_size(vm->cards) : 0;
 
-        DOMAIN_FOREACH_FUNCTION(hostdev, vm->config) {
-                PciAddr addr = domain_hostdev_addr(hostdev);
+        for (guint i = 0; i < addrs->len; i++) {
+                PciAddr addr = g_array_index(addrs, PciAddr, i);
                 const PciIdentity *known = find_card(vm, addr);
                 PciIdentity *identity = known ? pci_identity_copy(known) : read_card(vm, addr);
 

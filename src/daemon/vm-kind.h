@@ -42,6 +42,9 @@ int vm_kind_fill_all(Vm *vm, DomainDef *live, Err *err);
 int vm_kind_plan_all(Vm *vm, Plan *plan, const DomainDef *live, Err *err);
 void vm_kind_release_all(Vm *vm);
 
+/* A stream of type pty has got its terminal. */
+void vm_char_set_terminal(DomainDevice *device, const char *path);
+
 /* ---- open files that QEMU gets ---- */
 
 /* Keeps fd (taken over) for the QEMU that is started or asked next, which knows it by this name

@@ -263,9 +263,7 @@ static void set_pty(GPtrArray *chars, const char *alias, const char *path) {
 
                 if (g_strcmp0(chr->base.alias.name, alias) != 0)
                         continue;
-                chr->source.node.is_present = true;
-                g_free(chr->source.path);
-                chr->source.path = g_strdup(path);
+                vm_char_set_terminal(&chr->base, path);
         }
 }
 
@@ -287,7 +285,8 @@ static void mirror_first_console(DomainDef *live) {
 }
 
 static void set_ptys(DomainDef *live, const char *label, const char *path) {
-        static const DomainDeviceKind kinds[] = {DOMAIN_SERIAL, DOMAIN_CONSOLE, DOMAIN_CHANNEL};
+        static const DomainDeviceKind kinds[] = {DOMAIN_SERIAL, DOMAIN_PARALLEL, DOMAIN_CONSOLE,
+                                                 DOMAIN_CHANNEL};
 
         if (!g_str_has_prefix(label, "char"))
                 return;

@@ -13,7 +13,7 @@
 #include "base/util.h"
 #include "daemon/chore.h"
 #include "daemon/vm-power.h"
-#include "domain/device.h"
+#include "domain/function.h"
 
 #define FD_NAME "transfer"
 
@@ -49,17 +49,18 @@ static void transfer_free(VmTransfer *transfer) {
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VmTransfer, transfer_free)
 
 int vm_check_no_hostdev(const Vm *vm, const char *what, Err *err) {
-        DOMAIN_FOREACH(DomainHostdev, hostdev, vm->live, DOMAIN_HOSTDEV) {
-                g_autofree char *name = domain_device_describe(&hostdev->base);
+        g_autoptr(GArray) functions = domain_functions(vm->live);
+        g_autofree char *name = NULL;
 
-                return fail_hint(err,
-                                 fail(err, VIR_ERR_OPERATION_INVALID,
-                                      "cannot %s guest '%s' while %s is assigned to it: the state "
-                                      "of a host device cannot be kept",
-                                      what, vm_name(vm), name),
-                                 "detach it first");
-        }
-        return 0;
+        if (functions->len == 0)
+                return 0;
+        name = domain_device_describe(g_array_index(functions, DomainFunction, 0).device);
+        return fail_hint(err,
+                         fail(err, VIR_ERR_OPERATION_INVALID,
+                              "cannot %s guest '%s' while %s is assigned to it: the state of a "
+                              "host device cannot be kept",
+                              what, vm_name(vm), name),
+                         "detach it first");
 }
 
 /* ---- numbers ---- */

@@ -399,13 +399,28 @@ static int check_reconnect(const DomainChar *chardev, Err *err) {
         return 0;
 }
 
+/* Streams that go through the display's protocol. */
+static int check_display(const DomainDef *def, const DomainChar *chardev, Err *err) {
+        if (!has_type(chardev, TYPE(SPICEVMC) | TYPE(SPICEPORT)))
+                return 0;
+        DOMAIN_FOREACH(DomainGraphics, graphics, def, DOMAIN_GRAPHICS)
+                if (graphics->type == GRAPHICS_SPICE)
+                        return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "<%s type='%s'> at line %u needs a SPICE display",
+                              domain_device_kind_to_string(chardev->base.kind),
+                              char_types[chardev->type - 1], chardev->base.node.line),
+                         "add <graphics type='spice'/>");
+}
+
 static bool is_on_virtio(const DomainChar *chardev) {
         return chardev->base.kind == DOMAIN_CHANNEL || chardev->base.kind == DOMAIN_REDIRDEV ||
                chardev->target.type == CHAR_TARGET_VIRTIO;
 }
 
-static int check_stream(const DomainChar *chardev, Err *err) {
-        int r = 0;
+static int check_stream(const DomainDef *def, const DomainChar *chardev, Err *err) {
+        int r;
 
         if (needs_path(chardev) && !chardev->source.path)
                 return fail_missing(&chardev->base, "path", err);
@@ -416,9 +431,10 @@ static int check_stream(const DomainChar *chardev, Err *err) {
                             "<%s type='spicevmc'> at line %u: spicevmc goes over virtio only",
                             domain_device_kind_to_string(chardev->base.kind),
                             chardev->base.node.line);
-        if (is_tcp(chardev))
+        r = check_display(def, chardev, err);
+        if (r == 0 && is_tcp(chardev))
                 r = check_tcp(chardev, err);
-        else if (is_udp(chardev))
+        else if (r == 0 && is_udp(chardev))
                 r = check_udp(chardev, err);
         if (r == 0)
                 r = check_reconnect(chardev, err);
@@ -454,10 +470,10 @@ static int check_char_target(const DomainChar *chardev, Err *err) {
                     domain_device_kind_to_string(chardev->base.kind), chardev->base.node.line);
 }
 
-static int check_char(const DomainChar *chardev, Err *err) {
+static int check_char(const DomainDef *def, const DomainChar *chardev, Err *err) {
         int r = check_char_target(chardev, err);
 
-        return r < 0 ? r : check_stream(chardev, err);
+        return r < 0 ? r : check_stream(def, chardev, err);
 }
 
 static int check_port(const DomainChar *chardev, unsigned max, const char *what, Err *err) {
@@ -472,7 +488,7 @@ static int check_port(const DomainChar *chardev, unsigned max, const char *what,
 static int check_serial(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainChar *serial = (const DomainChar *)device;
         const char *model = serial_model(serial->target.type);
-        int r = check_char(serial, err);
+        int r = check_char(def, serial, err);
 
         if (r < 0)
                 return r;
@@ -486,7 +502,7 @@ static int check_serial(const DomainDef *def, const DomainDevice *device, Err *e
 }
 
 static int check_parallel(const DomainDef *def, const DomainDevice *device, Err *err) {
-        int r = check_char((const DomainChar *)device, err);
+        int r = check_char(def, (const DomainChar *)device, err);
 
         return r < 0 ? r
                      : check_port((const DomainChar *)device, ISA_PARALLELS_MAX, "parallel", err);
@@ -495,7 +511,7 @@ static int check_parallel(const DomainDef *def, const DomainDevice *device, Err 
 static int check_console(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainChar *console = (const DomainChar *)device;
         const GPtrArray *consoles = def->devices.list[DOMAIN_CONSOLE];
-        int r = check_char(console, err);
+        int r = check_char(def, console, err);
 
         if (r < 0)
                 return r;
@@ -541,7 +557,7 @@ static int check_guestfwd(const DomainDef *def, const DomainChar *channel, Err *
 
 static int check_channel(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainChar *channel = (const DomainChar *)device;
-        int r = check_char(channel, err);
+        int r = check_char(def, channel, err);
 
         if (r < 0)
                 return r;
@@ -582,12 +598,11 @@ static int check_redirfilter(const DomainDef *def, Err *err) {
 }
 
 static int check_redirdev(const DomainDef *def, const DomainDevice *device, Err *err) {
-        const DomainController *usb = domain_def_find_controller(def, CONTROLLER_USB, 0);
-        int r = check_stream((const DomainChar *)device, err);
+        int r = check_stream(def, (const DomainChar *)device, err);
 
         if (r < 0)
                 return r;
-        if (!usb || usb->model == USB_MODEL_NONE)
+        if (!domain_def_has_usb(def))
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "<redirdev> at line %u needs a USB controller", device->node.line);
         return check_redirfilter(def, err);

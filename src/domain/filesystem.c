@@ -183,7 +183,7 @@ static bool is_cell_shared(const DomainDef *def, const DomainCell *cell) {
 }
 
 /* The program beside QEMU maps all of the guest's memory. */
-static bool is_memory_shared(const DomainDef *def) {
+bool domain_memory_is_shared(const DomainDef *def) {
         const GPtrArray *cells = def->cpu.numa.cells;
 
         for (guint i = 0; cells && i < cells->len; i++)
@@ -241,7 +241,7 @@ static int check_virtiofs(const DomainDef *def, const DomainFilesystem *fs, Err 
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "<filesystem> at line %u: driver 'virtiofs' %s", fs->base.node.line,
                             fault);
-        if (is_memory_shared(def))
+        if (domain_memory_is_shared(def))
                 return 0;
         return fail_hint(err,
                          fail(err, VIR_ERR_CONFIG_UNSUPPORTED,

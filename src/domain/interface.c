@@ -651,6 +651,18 @@ static int check_source(const DomainInterface *net, Err *err) {
         return r;
 }
 
+/* The program at the other end reads and writes the guest's memory itself. */
+static int check_memory(const DomainDef *def, const DomainInterface *net, Err *err) {
+        if (!is_vhostuser(net) || domain_memory_is_shared(def))
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "<interface type='vhostuser'> at line %u requires shared memory",
+                              net->base.node.line),
+                         "add <memoryBacking><source type='memfd'/><access mode='shared'/>"
+                         "</memoryBacking>");
+}
+
 static int check_interface(const DomainDef *def, const DomainDevice *device, Err *err) {
         static int (*const checks[])(const DomainInterface *, Err *) = {
                 check_source,  check_user, check_driver, check_backend,
@@ -660,7 +672,7 @@ static int check_interface(const DomainDef *def, const DomainDevice *device, Err
 
         for (size_t i = 0; i < G_N_ELEMENTS(checks) && r == 0; i++)
                 r = checks[i]((const DomainInterface *)device, err);
-        return r;
+        return r < 0 ? r : check_memory(def, (const DomainInterface *)device, err);
 }
 
 /* ---- the kind ---- */

@@ -89,6 +89,10 @@ int domain_check_audio_ref(const DomainDef *def, const DomainAudioRef *ref, Err 
 int domain_check_iothread(const DomainDef *def, DomainNum thread, const DomainDevice *device,
                           Err *err);
 
+/* Whether other processes can have the guest's memory: <memoryBacking> or every NUMA cell says so.
+ */
+bool domain_memory_is_shared(const DomainDef *def);
+
 /* ---- for .name ---- */
 
 /* "PREFIXn" with the device's place among its kind as n, or the next that is free; a device that is

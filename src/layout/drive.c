@@ -248,6 +248,13 @@ static const DomainDevice *find_port(const DomainDef *def, const DomainDevice *d
         return NULL;
 }
 
+static uint64_t count_ports(const DomainDef *def, unsigned index) {
+        const DomainController *controller =
+                domain_def_find_controller(def, CONTROLLER_VIRTIO_SERIAL, index);
+
+        return controller ? domain_num_or(controller->ports, SERIAL_PORTS) : SERIAL_PORTS;
+}
+
 static int check_port(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainAddress *address = &device->address;
         g_autofree char *what = domain_device_describe(device);
@@ -257,7 +264,8 @@ static int check_port(const DomainDef *def, const DomainDevice *device, Err *err
                             "%s at line %u needs an address of type "
                             "'virtio-serial'",
                             what, device->node.line);
-        if (!address->port.is_set || address->port.value >= SERIAL_PORTS ||
+        if (!address->port.is_set ||
+            address->port.value >= count_ports(def, (unsigned)address->controller.value) ||
             address->bus.value != 0 || address->controller.value >= LAYOUT_CONTROLLERS_MAX)
                 return fail(err, VIR_ERR_XML_ERROR, "%s at line %u: there is no such port", what,
                             device->node.line);
@@ -267,22 +275,26 @@ static int check_port(const DomainDef *def, const DomainDevice *device, Err *err
         return 0;
 }
 
+/* The first free port, of the first controller that has one, or that may be added. */
 static int assign_port(DomainDevice *device, const DomainDef *def, Err *err) {
         DomainAddress *address = &device->address;
-        uint64_t port = FIRST_PORT;
 
-        while (find_port(def, device, 0, port))
-                port++;
-        if (port >= SERIAL_PORTS)
-                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                            "a virtio-serial controller has %d ports, all are taken",
-                            SERIAL_PORTS - FIRST_PORT);
-        address->node.is_present = true;
-        address->type = DOMAIN_ADDRESS_VIRTIO_SERIAL;
-        address->controller = DOMAIN_NUM(0);
-        address->bus = DOMAIN_NUM(0);
-        address->port = DOMAIN_NUM(port);
-        return 0;
+        for (unsigned index = 0; index < LAYOUT_CONTROLLERS_MAX; index++) {
+                uint64_t port = FIRST_PORT;
+
+                while (find_port(def, device, index, port))
+                        port++;
+                if (port >= count_ports(def, index))
+                        continue;
+                address->node.is_present = true;
+                address->type = DOMAIN_ADDRESS_VIRTIO_SERIAL;
+                address->controller = DOMAIN_NUM(index);
+                address->bus = DOMAIN_NUM(0);
+                address->port = DOMAIN_NUM(port);
+                return 0;
+        }
+        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                    "all ports of %d virtio-serial controllers are taken", LAYOUT_CONTROLLERS_MAX);
 }
 
 static int place_port(DomainDef *def, DomainDevice *device, Err *err) {
