@@ -80,18 +80,41 @@ static const PciIdentity *find_card(const Vm *vm, PciAddr addr) {
         return vm->cards ? g_hash_table_lookup(vm->cards, PCI_ADDR_TEXT(addr)) : NULL;
 }
 
+/* We bind vfio-pci; another one of its family is the administrator's to bind. */
+static int check_driver(const Vm *vm, const DomainHostdev *hostdev, Err *err) {
+        PciAddr addr = domain_hostdev_addr(hostdev);
+        const PciDevice *card = pci_tree_find(vm->manager->tree, addr);
+        const char *wanted = hostdev->driver.model;
+
+        if (!wanted || g_str_equal(wanted, "vfio-pci") || !card ||
+            g_strcmp0(card->driver, wanted) == 0)
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "guest '%s' wants PCI device %s on the driver '%s', and it is on %s",
+                              vm_name(vm), PCI_ADDR_TEXT(addr), wanted,
+                              card->driver ? card->driver : "none"),
+                         "bind it before the start: only vfio-pci is bound by itself");
+}
+
 /* One request for those that are managed, one for those that are not. */
 static int take_some(Vm *vm, Plan *plan, const DomainDef *def, const DomainDevice *only,
                      HandoverRequest *request, Err *err) {
         g_autoptr(GArray) functions = domain_functions(def);
         g_autoptr(GArray) addrs = g_array_new(FALSE, FALSE, sizeof(PciAddr));
         g_autoptr(GPtrArray) cards = g_ptr_array_new();
+        int r = 0;
 
         for (guint i = 0; i < functions->len; i++) {
                 const DomainFunction *function = &g_array_index(functions, DomainFunction, i);
 
                 if ((only && function->device != only) || function->is_managed != request->managed)
                         continue;
+                if (function->device->kind == DOMAIN_HOSTDEV)
+                        r = check_driver(vm, (const DomainHostdev *)(const void *)function->device,
+                                         err);
+                if (r < 0)
+                        return r;
                 g_array_append_val(addrs, function->addr);
                 g_ptr_array_add(cards, (gpointer)(uintptr_t)find_card(vm, function->addr));
         }

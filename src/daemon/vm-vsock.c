@@ -62,12 +62,13 @@ static int open_run(Step *step, Err *err) {
         const Open *open_step = step_data(step);
         g_autofree char *name = g_strdup_printf("%s-vhost", open_step->alias);
         _cleanup_(closep) int fd = open(VHOST_VSOCK, O_RDWR | O_CLOEXEC);
-        int r = fd < 0 ? neg_errno() : 0;
 
-        if (r < 0)
+        if (fd < 0)
                 return fail_hint(err,
-                                 fail_errno(err, r, "cannot open '" VHOST_VSOCK "' for guest '%s'",
-                                            vm_name(open_step->vm)),
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "unable to open vhost-vsock device '" VHOST_VSOCK
+                                      "' for guest '%s': %s",
+                                      vm_name(open_step->vm), g_strerror(errno)),
                                  "load the module: modprobe vhost_vsock");
         vm_keep_fd_consume(open_step->vm, name, steal_fd(&fd));
         return 0;

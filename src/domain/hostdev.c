@@ -36,6 +36,7 @@ static const DomainElement origstates = ELEMENT(DomainFlag, "origstates", origst
 
 static const DomainField hostdev_driver_fields[] = {
         ATTR_ENUM(DomainHostdev, driver.name, "name", hostdev_drivers),
+        ATTR_STRING(DomainHostdev, driver.model, "model"),
         END,
 };
 static const DomainElement hostdev_driver =
@@ -149,6 +150,7 @@ static int check_usb(const DomainDef *def, const DomainHostdev *hostdev, Err *er
 
 static int check_hostdev(const DomainDef *def, const DomainDevice *device, Err *err) {
         const DomainHostdev *hostdev = (const DomainHostdev *)device;
+        int r;
 
         if (is_usb(hostdev))
                 return check_usb(def, hostdev, err);
@@ -158,6 +160,9 @@ static int check_hostdev(const DomainDef *def, const DomainDevice *device, Err *
                             "<teaming> at line %u of a hostdev is the transient side, and names "
                             "the persistent one",
                             hostdev->teaming.node.line);
+        r = domain_check_word(hostdev->driver.model, "driver", hostdev->driver.node.line, err);
+        if (r < 0)
+                return r;
         return domain_check_word(hostdev->teaming.persistent, "teaming", hostdev->teaming.node.line,
                                  err);
 }

@@ -40,6 +40,7 @@ typedef struct DomainHostdev {
         struct {
                 DomainNode node;
                 HostdevDriver name;
+                char *model; /* a driver of vfio's family: "mlx5_vfio_pci"; NULL: vfio-pci */
         } driver;
         struct {
                 DomainNode node;
