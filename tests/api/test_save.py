@@ -4,6 +4,7 @@
 import os
 import pathlib
 import re
+import threading
 
 import libvirt
 import pytest
@@ -329,3 +330,71 @@ def test_dumps_that_contradict_or_fail(conn, running):
     with refused(libvirt.VIR_ERR_SYSTEM_ERROR, "/no/such/place"):
         running.coreDump("/no/such/place")
     until(lambda: running.state()[0] == RUNNING)
+
+
+# ---- cut off in the middle ----
+
+
+class Saving:
+    """A save of a guest that is large enough to be met in the middle of it."""
+
+    def __init__(self, daemon, dom: libvirt.virDomain, image: str) -> None:
+        self.error: libvirt.libvirtError | None = None
+        self.connection = libvirt.open(daemon.uri)
+        self.dom = self.connection.lookupByName(dom.name())
+        self.thread = threading.Thread(target=self.run, args=(image,))
+        self.thread.start()
+        until(lambda: dom.jobInfo()[0] == libvirt.VIR_DOMAIN_JOB_UNBOUNDED, 30)
+
+    def run(self, image: str) -> None:
+        try:
+            self.dom.save(image)
+        except libvirt.libvirtError as error:
+            self.error = error
+
+    def end(self) -> libvirt.libvirtError | None:
+        self.thread.join(60)
+        return self.error
+
+
+def test_a_save_can_be_aborted(conn, daemon, name, image):
+    dom = conn.defineXML(guests.guest(name, memory="3072"))
+    dom.create()
+    saving = Saving(daemon, dom, image)
+    stats = dom.jobStats()
+    assert stats["operation"] == 2
+    assert dom.state()[0] == PAUSED
+    dom.abortJob()
+    error = saving.end()
+    assert error and error.get_error_code() == libvirt.VIR_ERR_OPERATION_ABORTED
+    until(lambda: dom.state()[0] == RUNNING)
+    assert dom.jobInfo()[0] == libvirt.VIR_DOMAIN_JOB_NONE
+    assert os.listdir(os.path.dirname(image)) == []
+    dom.save(image)
+    assert dom.state() == SAVED
+
+
+def test_a_guest_that_is_destroyed_in_a_save(conn, daemon, name, image):
+    dom = conn.defineXML(guests.guest(name, memory="3072"))
+    dom.create()
+    saving = Saving(daemon, dom, image)
+    dom.destroy()
+    assert saving.end()
+    assert dom.state() == [SHUTOFF, libvirt.VIR_DOMAIN_SHUTOFF_DESTROYED]
+    assert os.listdir(os.path.dirname(image)) == []
+
+
+def test_a_daemon_that_is_killed_in_a_save(conn, daemon, name, image, fresh):
+    dom = conn.defineXML(guests.guest(name, memory="3072"))
+    dom.create()
+    saving = Saving(daemon, dom, image)
+    daemon.kill()
+    saving.end()
+    daemon.start()
+    again = fresh()
+    until(lambda: again.lookupByName(name).state()[0] == RUNNING, 30)
+    if daemon.ours:
+        assert os.listdir(os.path.dirname(image)) == []
+    dom = again.lookupByName(name)
+    dom.destroy()
+    dom.undefine()
