@@ -126,9 +126,9 @@ static void a_device_alone_is_refused_as_in_a_guest(void **state) {
                 const char *text;
                 ErrCode code;
         } cases[] = {
-                {"<tpm model='tpm-tis'/>", VIR_ERR_CONFIG_UNSUPPORTED},
+                {"<lease/>", VIR_ERR_CONFIG_UNSUPPORTED},
                 {"<hologram/>", VIR_ERR_XML_ERROR},
-                {"<hostdev type='usb'/>", VIR_ERR_CONFIG_UNSUPPORTED},
+                {"<hostdev type='scsi'/>", VIR_ERR_CONFIG_UNSUPPORTED},
                 {"<hostdev type='pci'/>", VIR_ERR_XML_ERROR},
                 {"<rng model='virtio'><backend model='random'/><x/></rng>",
                  VIR_ERR_XML_INVALID_SCHEMA},
