@@ -165,7 +165,7 @@ static int normalize(char **list, const DomainNode *node, const char *what, Err 
         if (!*list)
                 return 0;
         if (domain_cpuset_parse(*list, &set) < 0)
-                return fail(err, VIR_ERR_XML_ERROR,
+                return fail(err, VIR_ERR_INVALID_ARG,
                             "'%s' of <%s> at line %u is no list of numbers like 0-3,^2,8", *list,
                             what, node->line);
         g_free(*list);
@@ -243,7 +243,7 @@ static void fill_numatune(DomainNumatune *tune) {
 
 /* ---- processors ---- */
 
-static void fill_cpu(DomainCpu *cpu) {
+static void fill_cpu(DomainCpu *cpu, DomainType type) {
         bool is_named = cpu->model.name != NULL;
 
         cpu->node.is_present = true;
@@ -258,7 +258,8 @@ static void fill_cpu(DomainCpu *cpu) {
                 FILL_ENUM(cpu->check, CPU_CHECK_PARTIAL);
         } else {
                 FILL_ENUM(cpu->check, CPU_CHECK_NONE);
-                FILL_ENUM(cpu->migratable, DOMAIN_SWITCH_ON);
+                if (type == DOMAIN_TYPE_KVM)
+                        FILL_ENUM(cpu->migratable, DOMAIN_SWITCH_ON);
         }
         if (cpu->topology.node.is_present) {
                 fill_num(&cpu->topology.dies, 1);
@@ -527,7 +528,7 @@ int domain_defaults_fill_machine(DomainDef *def, const DomainDefaults *defaults,
         fill_machine(&def->os, defaults);
         fill_boot(def);
         fill_features(&def->features);
-        fill_cpu(&def->cpu);
+        fill_cpu(&def->cpu, def->type);
         fill_threads(def);
         r = normalize_sets(def, err);
         if (r == 0)

@@ -333,7 +333,7 @@ static int check_system_uuid(const DomainDef *def, const DomainSysBlock *block, 
                         return fail(err, VIR_ERR_XML_ERROR, "'%s' at line %u is no UUID",
                                     entry->text, entry->node.line);
                 if (memcmp(uuid, def->uuid, sizeof(uuid)) != 0)
-                        return fail(err, VIR_ERR_XML_ERROR,
+                        return fail(err, VIR_ERR_XML_DETAIL,
                                     "the UUID in <sysinfo> at line %u is not the guest's <uuid>",
                                     entry->node.line);
         }
