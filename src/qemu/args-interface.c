@@ -302,9 +302,9 @@ static int fill_interface(const QemuContext *context, const DomainDevice *device
                 SET_STRING(object, "driver", drivers[net->model.type]);
                 SET_STRING(object, "netdev", netdev);
                 SET_STRING(object, "mac", net->mac.address);
+                if (domain_interface_is_virtio(net))
+                        set_virtio(net, object);
         }
-        if (domain_interface_is_virtio(net))
-                set_virtio(net, object);
         qemu_args_set_boot(object, context->def, device);
         qemu_args_set_rom(object, &device->rom);
         return 0;
