@@ -5,6 +5,7 @@
 
 #include "daemon/dispatch.h"
 #include "daemon/vm-tune.h"
+#include "domain/cpuset.h"
 #include "rpc/params.h"
 #include "rpc/proto.h"
 #include "rpc/remote_domain_tune.h"
@@ -94,6 +95,22 @@ static int set_vcpus_flags(Manager *manager, Call *call, const void *data, void 
         return r < 0 ? r : tune(manager, call, &args->dom, args->flags, &of, err);
 }
 
+static int set_vcpu(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_domain_set_vcpu_args *args = data;
+        VmTune of = {.kind = &vm_tune_vcpu, .value = args->state ? 1 : 0};
+        DomainCpuset ids;
+        int r = flags_check(args->flags, AFFECT_BOTH, "virDomainSetVcpu", err);
+
+        if (r == 0 &&
+            (domain_cpuset_parse(args->cpumap, &ids) < 0 || domain_cpuset_count(&ids) != 1))
+                r = fail(err, VIR_ERR_INVALID_ARG,
+                         "'%.80s' is no vcpu: one can be switched at once", args->cpumap);
+        if (r < 0)
+                return r;
+        of.index = (unsigned)domain_cpuset_next(&ids, 0);
+        return tune(manager, call, &args->dom, args->flags, &of, err);
+}
+
 /* ---- what the host's scheduler and memory policy say ---- */
 
 /* QEMU's threads share the processors as the kernel's default has it; there is nothing to tune. */
@@ -141,6 +158,7 @@ static const Procedure procedures[] = {
         DOES(DOMAIN_SET_VCPUS, "virDomainSetVcpus", remote_domain_set_vcpus, set_vcpus),
         DOES(DOMAIN_SET_VCPUS_FLAGS, "virDomainSetVcpusFlags", remote_domain_set_vcpus_flags,
              set_vcpus_flags),
+        DOES(DOMAIN_SET_VCPU, "virDomainSetVcpu", remote_domain_set_vcpu, set_vcpu),
         READS(DOMAIN_GET_SCHEDULER_TYPE, "virDomainGetSchedulerType",
               remote_domain_get_scheduler_type, scheduler_type),
         READS(DOMAIN_GET_SCHEDULER_PARAMETERS, "virDomainGetSchedulerParameters",

@@ -69,6 +69,7 @@ extern const VmTuneKind vm_tune_memory;        /* value: KiB */
 extern const VmTuneKind vm_tune_max_memory;    /* value: KiB */
 extern const VmTuneKind vm_tune_memory_period; /* value: seconds */
 extern const VmTuneKind vm_tune_vcpus;         /* value: how many are online */
+extern const VmTuneKind vm_tune_vcpu;          /* index: which; value: 0 is off */
 extern const VmTuneKind vm_tune_max_vcpus;     /* value: how many there are */
 extern const VmTuneKind vm_tune_vcpu_pin;      /* index, map (vm-pin.c) */
 extern const VmTuneKind vm_tune_emulator_pin;  /* map */

@@ -3,6 +3,7 @@
  * is the device "vcpuN" and can be taken out again when the guest lets go of it. */
 #include "daemon/vm-pin.h"
 #include "daemon/vm-tune.h"
+#include "domain/threads.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -18,13 +19,15 @@ static unsigned maximum_of(const DomainDef *def) {
         return (unsigned)domain_num_or(def->vcpu.count, 1);
 }
 
-static unsigned online_of(const DomainDef *def) {
-        return (unsigned)domain_num_or(def->vcpu.current, maximum_of(def));
-}
+/* The number in "vcpuN". */
+static bool vcpu_of_alias(const char *alias, unsigned *ret) {
+        uint64_t index;
 
-/* The list of single ones says the same, or nothing: then the number counts. */
-static void set_online(DomainDef *def, unsigned n) {
-        def->vcpu.current = n < maximum_of(def) ? DOMAIN_NUM(n) : (DomainNum){};
+        if (!alias || !g_str_has_prefix(alias, VCPU_ALIAS) ||
+            str_to_uint(alias + strlen(VCPU_ALIAS), 10, DOMAIN_VCPUS_MAX, &index) < 0)
+                return false;
+        *ret = (unsigned)index;
+        return true;
 }
 
 /* ---- how many are online ---- */
@@ -41,14 +44,22 @@ static int check_vcpus(const VmTune *tune, const DomainDef *def, bool is_live, E
 }
 
 static int begin_vcpus(VmTune *tune, Err *err) {
-        if (tune->value != online_of(tune->vm->live))
+        if (tune->value != domain_def_online_vcpus(tune->vm->live))
                 vm_tune_tell(tune, "query-hotpluggable-cpus", NULL);
         return 0;
 }
 
+static void tell_add(VmTune *tune, const json_t *slot, unsigned id) {
+        json_t *device = json_pack("{s:O, s:o}", "driver", json_object_get(slot, "type"), "id",
+                                   json_sprintf(VCPU_ALIAS "%u", id));
+
+        json_object_update(device, json_object_get(slot, "props"));
+        vm_tune_tell(tune, "device_add", device);
+}
+
 /* QEMU lists its slots from the last to the first. */
 static void tell_plug(VmTune *tune, json_t *slots) {
-        unsigned online = online_of(tune->vm->live);
+        unsigned online = domain_def_online_vcpus(tune->vm->live);
 
         for (size_t i = json_array_size(slots); i-- > 0 && online < tune->value;) {
                 const json_t *slot = json_array_get(slots, i);
@@ -68,7 +79,7 @@ static void tell_plug(VmTune *tune, json_t *slots) {
 /* The last ones first; those that QEMU was started with have no name and stay. */
 static int tell_unplug(VmTune *tune, json_t *slots, Err *err) {
         static const char prefix[] = "/machine/peripheral/" VCPU_ALIAS;
-        unsigned online = online_of(tune->vm->live);
+        unsigned online = domain_def_online_vcpus(tune->vm->live);
         size_t i;
         json_t *slot;
 
@@ -91,6 +102,26 @@ static int tell_unplug(VmTune *tune, json_t *slots, Err *err) {
                          "change the configuration (--config): it counts from the next start");
 }
 
+/* vm_tune_vcpu: tune->index is to come or go. */
+static int tell_one(VmTune *tune, json_t *slots, Err *err) {
+        size_t n = json_array_size(slots);
+        const json_t *slot = tune->index < n ? json_array_get(slots, n - 1 - tune->index) : NULL;
+        const char *path = json_string_value(json_object_get(slot, "qom-path"));
+
+        if (tune->value != 0) {
+                if (!path && slot)
+                        tell_add(tune, slot, tune->index);
+                return 0;
+        }
+        if (!path || !g_str_has_prefix(path, "/machine/peripheral/" VCPU_ALIAS))
+                return fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                            "vcpu '%u' can't be unplugged: the guest was started with it",
+                            tune->index);
+        vm_tune_tell(tune, "device_del",
+                     json_pack("{s:o}", "id", json_sprintf(VCPU_ALIAS "%u", tune->index)));
+        return 0;
+}
+
 static int on_unplug_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         VmTune *tune = userdata;
         g_auto(Err) err = ERR_INIT;
@@ -102,6 +133,14 @@ static int on_unplug_deadline(sd_event_source *source, uint64_t usec, void *user
         return 0;
 }
 
+static void note_plugged(DomainDef *live, const json_t *command) {
+        const json_t *arguments = json_object_get(command, "arguments");
+        unsigned id;
+
+        if (vcpu_of_alias(json_string_value(json_object_get(arguments, "id")), &id))
+                domain_def_set_vcpu(live, id, true);
+}
+
 static int vcpus_answered(VmTune *tune, json_t *result, Err *err) {
         DomainDef *live = tune->vm->live;
         const json_t *done = json_array_get(tune->commands, tune->next - 1);
@@ -110,7 +149,7 @@ static int vcpus_answered(VmTune *tune, json_t *result, Err *err) {
         if (!live)
                 return vm_check_active(tune->vm, true, err);
         if (strcmp(command, "device_add") == 0) {
-                set_online(live, online_of(live) + 1);
+                note_plugged(live, done);
                 return 0;
         }
         if (strcmp(command, "device_del") == 0) {
@@ -118,7 +157,9 @@ static int vcpus_answered(VmTune *tune, json_t *result, Err *err) {
                                            UNPLUG_USEC, 0, on_unplug_deadline, tune);
                 return VM_TUNE_WAIT;
         }
-        if (tune->value < online_of(live))
+        if (tune->kind == &vm_tune_vcpu)
+                return tell_one(tune, result, err);
+        if (tune->value < domain_def_online_vcpus(live))
                 return tell_unplug(tune, result, err);
         tell_plug(tune, result);
         return 0;
@@ -129,7 +170,7 @@ static void apply_vcpus(const VmTune *tune, DomainDef *def, bool is_live) {
         if (is_live)
                 vm_pin_threads(tune->vm);
         else
-                set_online(def, (unsigned)tune->value);
+                domain_def_set_online_vcpus(def, (unsigned)tune->value);
 }
 
 const VmTuneKind vm_tune_vcpus = {
@@ -142,14 +183,14 @@ const VmTuneKind vm_tune_vcpus = {
 
 bool vm_vcpu_deleted(Vm *vm, const char *alias) {
         const Job *job = g_queue_peek_head(&vm->jobs);
-        uint64_t index;
+        unsigned id;
 
-        if (!vm->live || !g_str_has_prefix(alias, VCPU_ALIAS) ||
-            str_to_uint(alias + strlen(VCPU_ALIAS), 10, DOMAIN_VCPUS_MAX, &index) < 0)
+        if (!vm->live || !vcpu_of_alias(alias, &id))
                 return false;
-        set_online(vm->live, online_of(vm->live) - 1);
+        domain_def_set_vcpu(vm->live, id, false);
         vm_emit_device_removed(vm, alias);
-        if (job && strcmp(job_name(job), vm_tune_vcpus.name) == 0) {
+        if (job && (strcmp(job_name(job), vm_tune_vcpus.name) == 0 ||
+                    strcmp(job_name(job), vm_tune_vcpu.name) == 0)) {
                 VmTune *tune = job_data(job);
 
                 if (tune->timer)
@@ -157,6 +198,40 @@ bool vm_vcpu_deleted(Vm *vm, const char *alias) {
         }
         return true;
 }
+
+/* ---- one of them ---- */
+
+static int check_vcpu(const VmTune *tune, const DomainDef *def, bool is_live, Err *err) {
+        if (tune->index >= maximum_of(def))
+                return fail(err, VIR_ERR_INVALID_ARG, "vcpu %u is not present in %s config",
+                            tune->index, is_live ? "live" : "persistent");
+        if (domain_def_has_vcpu(def, tune->index) == (tune->value != 0))
+                return fail(err, VIR_ERR_INVALID_ARG, "vcpu '%u' is already in desired state",
+                            tune->index);
+        if (tune->index == 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "vcpu '0' has to stay online");
+        return 0;
+}
+
+static int begin_vcpu(VmTune *tune, Err *err) {
+        vm_tune_tell(tune, "query-hotpluggable-cpus", NULL);
+        return 0;
+}
+
+static void apply_vcpu(const VmTune *tune, DomainDef *def, bool is_live) {
+        if (is_live)
+                vm_pin_threads(tune->vm);
+        else
+                domain_def_set_vcpu(def, tune->index, tune->value != 0);
+}
+
+const VmTuneKind vm_tune_vcpu = {
+        .name = "set vcpu",
+        .check = check_vcpu,
+        .begin = begin_vcpu,
+        .answered = vcpus_answered,
+        .apply = apply_vcpu,
+};
 
 /* ---- how many there are ---- */
 
@@ -185,10 +260,7 @@ static int check_max_vcpus(const VmTune *tune, const DomainDef *def, bool is_liv
 }
 
 static void apply_max_vcpus(const VmTune *tune, DomainDef *def, bool is_live) {
-        unsigned online = online_of(def);
-
-        def->vcpu.count = DOMAIN_NUM(tune->value);
-        set_online(def, MIN(online, (unsigned)tune->value));
+        domain_def_set_max_vcpus(def, (unsigned)tune->value);
 }
 
 const VmTuneKind vm_tune_max_vcpus = {

@@ -91,3 +91,89 @@ void domain_def_remove_iothread(DomainDef *def, unsigned id) {
                     domain_pin_find(def->cputune.iothreadpins, id));
         count_iothreads(def);
 }
+
+/* ---- vCPUs ---- */
+
+static unsigned max_vcpus(const DomainDef *def) {
+        return (unsigned)domain_num_or(def->vcpu.count, 1);
+}
+
+unsigned domain_def_online_vcpus(const DomainDef *def) {
+        return (unsigned)domain_num_or(def->vcpu.current, max_vcpus(def));
+}
+
+static void set_number(DomainDef *def, unsigned n) {
+        def->vcpu.current = n < max_vcpus(def) ? DOMAIN_NUM(n) : (DomainNum){};
+}
+
+bool domain_def_has_vcpu(const DomainDef *def, unsigned id) {
+        const GPtrArray *list = def->vcpus.list;
+
+        if (!list)
+                return id < domain_def_online_vcpus(def);
+        return id < list->len && ((const DomainVcpu *)list->pdata[id])->enabled == DOMAIN_SWITCH_ON;
+}
+
+/* What comes and goes is hotpluggable; what was there from the beginning may be told so before. */
+static void set_listed(DomainDef *def, unsigned id, bool is_online) {
+        DomainVcpu *vcpu = def->vcpus.list->pdata[id];
+
+        vcpu->enabled = is_online ? DOMAIN_SWITCH_ON : DOMAIN_SWITCH_OFF;
+        vcpu->hotpluggable = DOMAIN_SWITCH_ON;
+        vcpu->order = (DomainNum){};
+}
+
+void domain_def_set_online_vcpus(DomainDef *def, unsigned n) {
+        unsigned online = domain_def_online_vcpus(def), max = max_vcpus(def);
+
+        for (unsigned id = 0; def->vcpus.list && id < max && online < n; id++)
+                if (!domain_def_has_vcpu(def, id)) {
+                        set_listed(def, id, true);
+                        online++;
+                }
+        for (unsigned id = max; def->vcpus.list && id-- > 0 && online > n;)
+                if (domain_def_has_vcpu(def, id)) {
+                        set_listed(def, id, false);
+                        online--;
+                }
+        set_number(def, n);
+}
+
+void domain_def_set_max_vcpus(DomainDef *def, unsigned n) {
+        unsigned online = domain_def_online_vcpus(def);
+        GPtrArray *list = def->vcpus.list;
+
+        for (guint i = 0; list && i < list->len; i++)
+                domain_element_free(&domain_vcpu_element, list->pdata[i]);
+        g_clear_pointer(&def->vcpus.list, g_ptr_array_unref);
+        def->vcpus.node.is_present = false;
+        def->vcpu.count = DOMAIN_NUM(n);
+        set_number(def, MIN(online, n));
+}
+
+static void list_vcpus(DomainDef *def) {
+        unsigned online = domain_def_online_vcpus(def);
+
+        if (def->vcpus.list)
+                return;
+        for (unsigned id = 0; id < max_vcpus(def); id++) {
+                DomainVcpu *vcpu = list_add(&def->vcpus.list, &domain_vcpu_element);
+
+                vcpu->id = DOMAIN_NUM(id);
+                vcpu->enabled = id < online ? DOMAIN_SWITCH_ON : DOMAIN_SWITCH_OFF;
+                vcpu->hotpluggable = id < online ? DOMAIN_SWITCH_OFF : DOMAIN_SWITCH_ON;
+        }
+        def->vcpus.node.is_present = true;
+}
+
+void domain_def_set_vcpu(DomainDef *def, unsigned id, bool is_online) {
+        unsigned online = domain_def_online_vcpus(def);
+
+        if (id >= max_vcpus(def) || domain_def_has_vcpu(def, id) == is_online)
+                return;
+        if (def->vcpus.list || id != (is_online ? online : online - 1)) {
+                list_vcpus(def);
+                set_listed(def, id, is_online);
+        }
+        set_number(def, is_online ? online + 1 : online - 1);
+}

@@ -21,3 +21,18 @@ void domain_def_add_iothread(DomainDef *def, unsigned id);
 
 /* With its pin; id is there. */
 void domain_def_remove_iothread(DomainDef *def, unsigned id);
+
+/* ---- vCPUs ---- */
+
+/* How many are online. Where the definition tells of each, the last ones go first. */
+unsigned domain_def_online_vcpus(const DomainDef *def);
+void domain_def_set_online_vcpus(DomainDef *def, unsigned n);
+
+/* How many there are at most; what was told of single ones is forgotten. */
+void domain_def_set_max_vcpus(DomainDef *def, unsigned n);
+
+bool domain_def_has_vcpu(const DomainDef *def, unsigned id);
+
+/* One of them comes or goes; from then on the definition tells of each, unless it is the next in
+ * order. */
+void domain_def_set_vcpu(DomainDef *def, unsigned id, bool is_online);

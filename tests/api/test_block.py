@@ -110,6 +110,7 @@ def test_peeking_is_not_for_everybody(conn, active, fresh):
 @pytest.mark.parametrize("what", ["blockCommit", "blockPull", "blockRebase"])
 @pytest.mark.only("airlockd")
 def test_block_jobs_are_not_served(conn, active, what):
+    """difference: block-jobs"""
     arguments = {"blockCommit": ("vdc", None, None, 0, 0), "blockPull": ("vdc", 0), "blockRebase": ("vdc", None, 0)}
     with refused(libvirt.VIR_ERR_NO_SUPPORT):
         getattr(active, what)(*arguments[what])

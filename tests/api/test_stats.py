@@ -166,6 +166,7 @@ def test_unknown_groups_are_left_out_unless_enforced(conn, busy):
     ("flags", "seconds"), [(libvirt.VIR_CONNECT_GET_ALL_DOMAINS_STATS_NOWAIT, 2), (0, 8)]
 )
 def test_a_guest_that_hangs_holds_up_nobody(conn, busy, flags, seconds):
+    """difference: hung-guest"""
     running = conn.createXML(guests.guest(f"{busy.name()}-b"))
     pid = qemu_pid(busy.name())
     os.kill(pid, signal.SIGSTOP)
@@ -244,6 +245,16 @@ def test_time_of_the_processors(conn, busy):
     [total] = busy.getCPUStats(True)
     assert total["cpu_time"] > 0
     assert {"user_time", "system_time"} <= set(total)
+
+
+@pytest.mark.only("airlockd")
+def test_no_control_groups(conn, busy):
+    """difference: no-cgroups"""
+    with refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED, "on each processor"):
+        busy.getCPUStats(False)
+    assert tuple(busy.schedulerType()) == ("posix", 0)
+    with refused(libvirt.VIR_ERR_NO_SUPPORT):
+        busy.memoryParameters()
 
 
 def test_an_interface_that_is_not_there(conn, busy):

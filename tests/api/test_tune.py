@@ -211,3 +211,29 @@ def test_unknown_flags_are_refused(conn, dom):
     for call in (dom.setMemoryFlags, dom.setVcpusFlags, dom.setMemoryStatsPeriod):
         with refused(libvirt.VIR_ERR_INVALID_ARG, "unsupported flags (0x80)"):
             call(1, 0x80)
+
+
+def test_one_virtual_cpu(conn, dom):
+    dom.setVcpu("2", 1, LIVE)
+    assert counts(dom) == (3, 2, 3, 1)
+    assert [number for number, *_ in dom.vcpus()[0]] == [0, 2]
+    assert [vcpu.get("enabled") for vcpu in live(dom).findall("vcpus/vcpu")] == ["yes", "no", "yes"]
+    with refused(libvirt.VIR_ERR_INVALID_ARG, "vcpu 9 is not present in live config"):
+        dom.setVcpu("9", 1, LIVE)
+    dom.setVcpus(3)
+    assert [number for number, *_ in dom.vcpus()[0]] == [0, 1, 2]
+
+
+def test_single_virtual_cpus_in_the_configuration(conn, name):
+    vcpus = "".join(
+        f"<vcpu id='{i}' enabled='{'no' if i else 'yes'}' hotpluggable='{'yes' if i else 'no'}'/>"
+        for i in range(3)
+    )
+    xml = guests.guest(name, before=f"<vcpus>{vcpus}</vcpus>")
+    dom = conn.defineXML(xml.replace("<vcpu>1</vcpu>", "<vcpu current='1'>3</vcpu>"))
+    dom.setVcpu("2", 1, CONFIG)
+    states = [vcpu.get("enabled") for vcpu in config(dom).findall("vcpus/vcpu")]
+    assert states == ["yes", "no", "yes"]
+    assert dom.vcpusFlags(CONFIG) == 2
+    dom.create()
+    assert [number for number, *_ in dom.vcpus()[0]] == [0, 2]

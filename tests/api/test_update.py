@@ -2,11 +2,14 @@
 """Devices that a guest has, changed: media, links, displays; and what cannot be changed, by its name."""
 
 import pathlib
+import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
 
 import libvirt
 import pytest
 from checks import refused
+from daemons import Daemon
 
 import guests
 
@@ -193,6 +196,54 @@ def test_what_a_card_is_stays(conn, dom):
     dom.updateDeviceFlags(card(model="e1000"), CONFIG)
     assert device(dom, "interface/model").get("type") == "virtio"
     assert device(dom, "interface/model", INACTIVE).get("type") == "e1000"
+
+
+def host_ip(daemon: Daemon, *words: str) -> str:
+    """ip(8) where the daemon is: it has a network of its own."""
+    children = pathlib.Path(f"/proc/{daemon.process.pid}/task/{daemon.process.pid}/children")
+    [init] = children.read_text().split()
+    command = ["nsenter", "-t", init, "-n", "ip", *words]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.fixture
+def bridges(daemon) -> Iterator[tuple[str, str]]:
+    names = "test-br0", "test-br1"
+    for name in names:
+        host_ip(daemon, "link", "add", name, "type", "bridge")
+        host_ip(daemon, "link", "set", name, "up")
+    yield names
+    for name in names:
+        host_ip(daemon, "link", "delete", name)
+
+
+def bridged(bridge: str) -> str:
+    return f"""<interface type='bridge'><mac address='52:54:00:88:00:09'/>
+        <source bridge='{bridge}'/><model type='virtio'/></interface>"""
+
+
+def test_a_card_moves_to_another_bridge(conn, dom, daemon, bridges):
+    first, second = bridges
+    dom.attachDeviceFlags(bridged(first), LIVE)
+    port = device(dom, "interface[@type='bridge']/target").get("dev")
+    assert port in host_ip(daemon, "-brief", "link", "show", "master", first)
+    dom.updateDeviceFlags(bridged(second), LIVE)
+    assert device(dom, "interface[@type='bridge']/source").get("bridge") == second
+    assert port in host_ip(daemon, "-brief", "link", "show", "master", second)
+    with refused(libvirt.VIR_ERR_OPERATION_FAILED, "br-none"):
+        dom.updateDeviceFlags(bridged("br-none"), LIVE)
+    assert port in host_ip(daemon, "-brief", "link", "show", "master", second)
+    assert device(dom, "interface[@type='bridge']/source").get("bridge") == second
+
+
+def test_a_card_on_a_bridge_is_counted(conn, dom, bridges):
+    dom.attachDeviceFlags(bridged(bridges[0]), LIVE)
+    port = device(dom, "interface[@type='bridge']/target").get("dev")
+    assert len(dom.interfaceStats(port)) == 8
+    assert dom.interfaceStats(port)[6:] == (0, 0)
+    [(_, numbers)] = conn.domainListGetStats([dom], libvirt.VIR_DOMAIN_STATS_INTERFACE)
+    assert numbers["net.count"] == 2
+    assert port in (numbers.get("net.0.name"), numbers.get("net.1.name"))
 
 
 # ---- displays ----
