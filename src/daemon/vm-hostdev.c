@@ -11,9 +11,11 @@
 uint64_t vm_locked_memory(const DomainDef *def) {
         g_autoptr(GArray) functions = domain_functions(def);
 
+        if (def->memory_backing.locked.node.is_present)
+                return UINT64_MAX; /* with all that QEMU itself takes: RLIM_INFINITY */
         if (functions->len == 0)
                 return 0;
-        return def->memory * 1024 + VM_LOCKED_MEMORY_EXTRA;
+        return MAX(def->memory, def->max_memory.kib) * 1024 + VM_LOCKED_MEMORY_EXTRA;
 }
 
 /* Bytes of its BARs that lie above 4 GiB. */

@@ -95,6 +95,18 @@ void qemu_args_clock(GPtrArray *args, const DomainDef *def, const QemuRuntime *r
 
 /* ---- boot ---- */
 
+/* A drive is a part of its controller here. */
+static void add_floppies(GPtrArray *args, const DomainDef *def) {
+        DOMAIN_FOREACH(DomainDisk, disk, def, DOMAIN_DISK) {
+                unsigned index = qemu_args_boot_index(def, &disk->base);
+
+                if (disk->device == DISK_DEVICE_FLOPPY && index > 0)
+                        qemu_args_add_format(args, "-global", "isa-fdc.bootindex%c=%u",
+                                             disk->base.address.unit.value == 0 ? 'A' : 'B',
+                                             index);
+        }
+}
+
 static void add_boot(GPtrArray *args, const DomainOs *os) {
         g_autoptr(GString) out = g_string_new(NULL);
 
@@ -182,6 +194,7 @@ int qemu_args_boot(GPtrArray *args, const DomainDef *def, const QemuRuntime *run
                             def->os.shim.node.line, runtime->version / 1000000,
                             runtime->version / 1000 % 1000);
         add_sysinfo(args, def, runtime);
+        add_floppies(args, def);
         add_boot(args, &def->os);
         return 0;
 }

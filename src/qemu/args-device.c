@@ -62,19 +62,21 @@ void qemu_args_set_rom(json_t *object, const DomainRom *rom) {
 
 /* The n-th boot device of the <os>: the first of its kind. */
 static const DomainDevice *boot_device(const DomainDef *def, BootDev dev) {
+        static const DiskDevice devices[] = {[BOOT_HD] = DISK_DEVICE_DISK,
+                                             [BOOT_CDROM] = DISK_DEVICE_CDROM,
+                                             [BOOT_FD] = DISK_DEVICE_FLOPPY};
         const GPtrArray *nets = def->devices.list[DOMAIN_INTERFACE];
 
         if (dev == BOOT_NETWORK)
                 return nets->len > 0 ? nets->pdata[0] : NULL;
         DOMAIN_FOREACH(DomainDisk, disk, def, DOMAIN_DISK) {
-                if (disk->device == (dev == BOOT_CDROM ? DISK_DEVICE_CDROM : DISK_DEVICE_DISK))
+                if (disk->device == devices[dev])
                         return &disk->base;
         }
         return NULL;
 }
 
-/* Firmware boots by index; 0: not from this device. */
-static unsigned boot_index(const DomainDef *def, const DomainDevice *device) {
+unsigned qemu_args_boot_index(const DomainDef *def, const DomainDevice *device) {
         const GPtrArray *boot = def->os.boot;
 
         if (device->boot.node.is_present)
@@ -87,7 +89,7 @@ static unsigned boot_index(const DomainDef *def, const DomainDevice *device) {
 }
 
 void qemu_args_set_boot(json_t *object, const DomainDef *def, const DomainDevice *device) {
-        unsigned index = boot_index(def, device);
+        unsigned index = qemu_args_boot_index(def, device);
 
         if (index > 0)
                 SET_INT(object, "bootindex", index);

@@ -137,6 +137,8 @@ void qemu_args_set_virtio(json_t *object, const DomainVirtio *virtio);
 int qemu_args_set_usb_address(json_t *object, const DomainDef *def, const DomainDevice *device,
                               Err *err);
 void qemu_args_set_rom(json_t *object, const DomainRom *rom);
+/* Firmware boots by index; 0: not from this device. */
+unsigned qemu_args_boot_index(const DomainDef *def, const DomainDevice *device);
 void qemu_args_set_boot(json_t *object, const DomainDef *def, const DomainDevice *device);
 
 /* "hostnet0" for "net0". */
