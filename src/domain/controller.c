@@ -207,23 +207,39 @@ static bool is_expander(const DomainController *controller) {
                controller->model == PCI_MODEL_PCIE_EXPANDER;
 }
 
+/* Buses of the definition that are behind this one. */
+static unsigned count_buses_behind(const DomainDef *def, uint64_t bus) {
+        unsigned n = 0;
+
+        DOMAIN_FOREACH(DomainController, other, def, DOMAIN_CONTROLLER) {
+                const DomainAddress *address = &other->base.address;
+
+                if (other->type == CONTROLLER_PCI && address->type == DOMAIN_ADDRESS_PCI &&
+                    address->bus.value == bus && other->index.value > bus)
+                        n += 1 + count_buses_behind(def, other->index.value);
+        }
+        return n;
+}
+
 /* The buses behind an expander follow its own number: each new one stands below the others, with
- * a number between for one bridge. Firmware counts the buses of the first root bus from 0 up. */
+ * numbers between for what is behind it, and for one bridge at least. Firmware counts the buses of
+ * the first root bus from 0 up. */
 static int fill_bus_nr(const DomainDef *def, DomainController *controller, Err *err) {
-        uint64_t lowest = (uint64_t)UINT8_MAX + 1;
+        uint64_t lowest = (uint64_t)UINT8_MAX + 1, numbers;
 
         if (controller->target.bus_nr.is_set)
                 return 0;
+        numbers = 1 + MAX(count_buses_behind(def, controller->index.value), 1);
         DOMAIN_FOREACH(DomainController, other, def, DOMAIN_CONTROLLER) {
                 if (is_expander(other))
                         lowest = MIN(lowest, domain_num_or(other->target.bus_nr, lowest));
         }
-        if (lowest <= 2)
+        if (lowest <= numbers)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "PCI controller %u: no bus number is left below those of the guest's "
                             "expander buses",
                             (unsigned)controller->index.value);
-        fill_num(&controller->target.bus_nr, lowest - 2);
+        fill_num(&controller->target.bus_nr, lowest - numbers);
         return 0;
 }
 

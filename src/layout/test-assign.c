@@ -251,8 +251,8 @@ static char *random_device(GRand *rand, unsigned number) {
                 "<interface type='user'><model type='virtio'/></interface>",
                 "<controller type='usb' model='qemu-xhci' index='%u'/>",
                 "<controller type='pci'/>",
-                "<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='%u' "
-                "slot='0' function='0'/></source></hostdev>",
+                ("<hostdev mode='subsystem' type='pci'><source><address domain='0' bus='%u' "
+                 "slot='0' function='0'/></source></hostdev>"),
         };
         const char *text = texts[g_rand_int_range(rand, 0, G_N_ELEMENTS(texts))];
         const char *place = strstr(text, "%u");

@@ -21,8 +21,9 @@
 
 /* Sections that are handed out: the rest is for memory, the board and what is plugged in later. */
 #define SECTIONS        3600
-#define SECTIONS_DEVICE 4 /* of a virtio device without MSI-X */
-#define SECTIONS_MSIX   3 /* a PCI Express port takes these only */
+#define SECTIONS_MAX    4000 /* over that the guest's firmware would end QEMU */
+#define SECTIONS_DEVICE 4    /* of a virtio device without MSI-X */
+#define SECTIONS_MSIX   3    /* a PCI Express port takes these only */
 
 /* Bridges that have a window for I/O ports. */
 #define IO_BRIDGES 7
@@ -122,6 +123,18 @@ void qemu_args_suit_crowd(const DomainDef *def, const DomainDevice *device, json
                 suit_bridge(def, (const DomainController *)device, object);
         else if (g_str_has_prefix(driver, "virtio-"))
                 suit_virtio(def, device, object);
+}
+
+int qemu_args_check_crowd(const DomainDef *def, Err *err) {
+        static const DomainDevice nobody;
+        Crowd crowd = count_crowd(def, &nobody, 0);
+
+        if (crowd.devices * SECTIONS_DEVICE + crowd.bridges * SECTIONS_MSIX <= SECTIONS_MAX)
+                return 0;
+        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                    "guest '%s' has %u PCI devices behind %u ports and bridges, more than QEMU can "
+                    "map into a guest's memory",
+                    def->name, crowd.devices, crowd.bridges);
 }
 
 /* ---- before the guest's first instruction ---- */

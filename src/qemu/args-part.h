@@ -45,6 +45,9 @@ char *qemu_args_fd(const QemuRuntime *runtime, const char *name);
 /* Leaves out of a device's object what QEMU and firmware have no room for in this guest. */
 void qemu_args_suit_crowd(const DomainDef *def, const DomainDevice *device, json_t *object);
 
+/* Refuses a guest of more devices than QEMU has room for at all. */
+int qemu_args_check_crowd(const DomainDef *def, Err *err);
+
 /* The device is not for the command line: it is plugged in before the guest runs. */
 bool qemu_args_is_late(const DomainDef *def, const DomainDevice *device);
 

@@ -293,6 +293,9 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
         const QemuContext context = {def, runtime};
         int r;
 
+        r = qemu_args_check_crowd(def, err);
+        if (r < 0)
+                return r;
         qemu_args_add(args, def->devices.emulator, NULL);
         r = qemu_args_machine(args, &context, err);
         if (r < 0)

@@ -103,11 +103,22 @@ static void hundreds_share_what_qemu_and_firmware_have(void **state) {
         json_decref(commands);
 }
 
+static void more_than_qemu_maps_are_refused(void **state) {
+        g_autoptr(DomainDef) def = guest("pc", 1000);
+        g_autoptr(GPtrArray) args = NULL;
+        g_auto(Err) err = ERR_INIT;
+
+        assert_true(qemu_args_build(def, &runtime, &args, &err) < 0);
+        assert_int_equal(err.code, VIR_ERR_CONFIG_UNSUPPORTED);
+        assert_non_null(strstr(err.message, "'g' has 1000 PCI devices"));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_few_devices_stand_on_the_command_line),
                 cmocka_unit_test(many_come_before_the_first_instruction),
                 cmocka_unit_test(hundreds_share_what_qemu_and_firmware_have),
+                cmocka_unit_test(more_than_qemu_maps_are_refused),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
