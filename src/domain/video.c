@@ -183,6 +183,19 @@ static int check_memory(const DomainVideo *video, Err *err) {
         return 0;
 }
 
+/* The guest's pages are shown as they are: they have to be in a file that a display can share. */
+static int check_blob(const DomainDef *def, const DomainVideo *video, Err *err) {
+        if (video->model.blob != DOMAIN_SWITCH_ON)
+                return 0;
+        if (video->model.type != VIDEO_VIRTIO)
+                return fail_model(video, "has no blob resources: 'virtio' has", err);
+        if (def->memory_backing.source.type != MEMORY_MEMFD)
+                return fail_hint(err,
+                                 fail_model(video, "with blob='on' needs memory from memfd", err),
+                                 "add <memoryBacking><source type='memfd'/></memoryBacking>");
+        return 0;
+}
+
 static int check_features(const DomainVideo *video, Err *err) {
         bool is_virtio = video->model.type == VIDEO_VIRTIO;
 
@@ -190,8 +203,6 @@ static int check_features(const DomainVideo *video, Err *err) {
                 return fail_model(video, "has no 2D acceleration in QEMU", err);
         if (video->model.acceleration.accel3d == DOMAIN_SWITCH_ON && !is_virtio)
                 return fail_model(video, "has no 3D acceleration: 'virtio' has", err);
-        if (video->model.blob == DOMAIN_SWITCH_ON && !is_virtio)
-                return fail_model(video, "has no blob resources: 'virtio' has", err);
         if (!is_virtio && (video->driver.iommu || video->driver.ats || video->driver.packed ||
                            video->driver.page_per_vq))
                 return fail_model(video, "takes no switches of virtio in <driver>", err);
@@ -209,6 +220,9 @@ static int check_video(const DomainDef *def, const DomainDevice *device, Err *er
         if (r < 0)
                 return r;
         r = check_memory(video, err);
+        if (r < 0)
+                return r;
+        r = check_blob(def, video, err);
         return r < 0 ? r : check_features(video, err);
 }
 

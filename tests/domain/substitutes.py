@@ -71,7 +71,9 @@ def adapt_device(data):
     elif driver.startswith("vhost-vsock"):
         data["driver"] = "virtio-rng-pci" + driver.removeprefix("vhost-vsock-pci")
         del data["guest-cid"], data["vhostfd"]
-    elif driver in ("virtio-vga-gl", "virtio-gpu-gl-pci"):
+    if data.get("blob") and not os.path.exists("/dev/udmabuf"):
+        data["blob"] = False
+    if driver in ("virtio-vga-gl", "virtio-gpu-gl-pci"):
         data["driver"] = driver.replace("-gl", "")
     return data
 
