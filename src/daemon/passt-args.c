@@ -35,8 +35,9 @@ static char *ports_text(const DomainNetForward *forward) {
                 g_string_append(out, i > 0 ? "," : "");
                 add_ports(out, forward->ranges->pdata[i]);
         }
+        /* "all", without the ephemeral ones, stands by itself alone. */
         if (!forward->ranges)
-                g_string_append(out, "all");
+                g_string_append(out, forward->address ? "1-65535" : "all");
         return g_string_free(out, FALSE);
 }
 

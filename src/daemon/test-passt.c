@@ -41,12 +41,12 @@ static void ports_are_forwarded_as_they_are_written(void **state) {
                         "<portForward proto='udp' address='1.2.3.4' dev='eth0'>"
                         "<range start='5000' end='5020' to='6000'/>"
                         "<range start='5010' end='5015' exclude='yes'/></portForward>"
-                        "<portForward proto='tcp' dev='eth1'><range start='80'/></portForward>"
+                        "<portForward proto='tcp' address='::1'/>"
                         "<portForward proto='tcp'/>");
 
         assert_string_equal(line, START " --tcp-ports 127.0.0.1/2022:22"
                                         " --udp-ports 1.2.3.4%eth0/5000-5020:6000-6020,~5010-5015"
-                                        " --tcp-ports %eth1/80 --tcp-ports all");
+                                        " --tcp-ports ::1/1-65535 --tcp-ports all");
 }
 
 static void addresses_and_the_device_are_given(void **state) {

@@ -535,6 +535,13 @@ static int check_range(const DomainNetRange *ports, Err *err) {
 static int check_forward(const DomainNetForward *one, Err *err) {
         int r = check_ip(one->address, false, one->node.line, err);
 
+        if (one->dev && !one->address)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "<portForward dev='%s'> at line %u has no address: passt "
+                                      "binds both",
+                                      one->dev, one->node.line),
+                                 "add address='0.0.0.0' or address='::'");
         if (r == 0)
                 r = check_ifname(one->dev, "portForward", one->node.line, err);
         for (guint i = 0; r == 0 && one->ranges && i < one->ranges->len; i++)
