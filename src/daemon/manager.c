@@ -206,10 +206,11 @@ static void on_recovered(const Err *err, void *userdata) {
 }
 
 static int start_guests(Manager *manager, Err *err) {
-        int r = store_recover_rename(&manager->paths, err);
+        g_auto(Err) problem = ERR_INIT;
+        int r = store_recover_rename(&manager->paths, &problem);
 
         if (r < 0)
-                return r;
+                log_err(&problem, "a guest was being renamed, and may have two names");
         store_each_config(&manager->paths, load_config, manager, err);
         store_each_status(&manager->paths, load_status, manager, err);
         r = handover_recover(manager->handover, guest_is_alive, manager, on_recovered, manager,

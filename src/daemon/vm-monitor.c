@@ -16,6 +16,7 @@
 #include "daemon/vm-agent.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
+#include "daemon/vm-tell.h"
 #include "daemon/vm-transfer.h"
 #include "daemon/vm-tune.h"
 #include "daemon/vm-kind.h"
@@ -92,13 +93,6 @@ static void on_unplug_error(Vm *vm, json_t *data) {
                 vm_device_unplug_failed(vm, alias, "the guest refused");
 }
 
-static void on_io_error(Vm *vm, json_t *data) {
-        const char *device = json_string_value(json_object_get(data, "device"));
-
-        log_message(LOG_WARNING, vm_name(vm), NULL, "I/O error on disk '%s'",
-                    device ? device : "?");
-}
-
 static void on_migration(Vm *vm, json_t *data) {
         const char *status = json_string_value(json_object_get(data, "status"));
 
@@ -120,20 +114,28 @@ static const struct MonitorEvent {
         void (*run)(Vm *vm, json_t *data);
 } monitor_events[] = {
         {"BALLOON_CHANGE", on_balloon},
-        {"BLOCK_IO_ERROR", on_io_error},
+        {"BLOCK_IO_ERROR", vm_tell_io_error},
         {"DEVICE_DELETED", on_device_deleted},
+        {"DEVICE_TRAY_MOVED", vm_tell_tray},
         {"DEVICE_UNPLUG_GUEST_ERROR", on_unplug_error},
         {"DUMP_COMPLETED", vm_transfer_dumped},
         {"GUEST_PANICKED", vm_on_panic},
+        {"MEMORY_DEVICE_SIZE_CHANGE", vm_tell_memory_device},
+        {"MEMORY_FAILURE", vm_tell_memory_failure},
         {"MIGRATION", on_migration},
         {"RESET", vm_on_reset},
         {"RESUME", vm_on_resume},
+        {"RTC_CHANGE", vm_tell_rtc},
         {"SHUTDOWN", vm_on_shutdown},
         {"STOP", vm_on_stop},
         {"SUSPEND", vm_on_sleep},
         {"SUSPEND_DISK", vm_on_sleep_disk},
+        {"VNC_CONNECTED", vm_tell_vnc_connected},
+        {"VNC_DISCONNECTED", vm_tell_vnc_disconnected},
+        {"VNC_INITIALIZED", vm_tell_vnc_initialized},
         {"VSERPORT_CHANGE", vm_agent_port},
         {"WAKEUP", vm_on_wakeup},
+        {"WATCHDOG", vm_tell_watchdog},
 };
 
 static void on_event(const char *name, json_t *data, void *userdata) {
@@ -155,6 +157,7 @@ static void on_ready(void *userdata) {
 /* The process's end is what counts, and follows; one that hangs without its monitor can be
  * destroyed. */
 static void on_closed(void *userdata) {
+        vm_tell_control_error(userdata);
 }
 
 /* ---- the end ---- */

@@ -21,6 +21,7 @@ void vm_unref(Vm *vm) {
                 return;
         g_assert(g_queue_is_empty(&vm->jobs));
         sd_event_source_disable_unref(vm->kill_timer);
+        sd_event_source_disable_unref(vm->closed_timer);
         g_assert(!vm->unplugs);
         vm_transfer_forget_completed(vm);
         agent_free(vm->agent);

@@ -119,6 +119,7 @@ struct Vm {
 
         /* Why QEMU is being told to stop or to run, for the event that follows; 0: nobody said. */
         int pause_reason, resume_reason;
+        sd_event_source *closed_timer; /* QEMU has closed its monitor: does it end? */
 };
 
 /* ---- life of the object (vm.c) ---- */

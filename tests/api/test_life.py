@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Persistent and transient, undefine's conditions, power, and what a guest does by itself."""
 
+import json
 import os
 import pathlib
+import socket
+import xml.etree.ElementTree as ET
 
 import libvirt
 import libvirt_qemu
@@ -191,3 +194,46 @@ def test_a_panic_that_restarts(conn, name, events, policy):
     dom = panicking(conn, name, policy)
     events.wait(lambda: len(events.seen) >= 1)
     until(lambda: dom.state()[0] == RUNNING)
+
+
+# ---- what QEMU tells ----
+
+
+def test_a_display_that_is_looked_at(conn, name, events, tmp_path):
+    path = tmp_path / "vnc"
+    events.listen(libvirt.VIR_DOMAIN_EVENT_ID_GRAPHICS)
+    graphics = f"<graphics type='vnc'><listen type='socket' socket='{path}'/></graphics>"
+    conn.createXML(guests.guest(name, graphics))
+    with socket.socket(socket.AF_UNIX) as viewer:
+        viewer.connect(str(path))
+        assert viewer.recv(12).startswith(b"RFB ")
+        viewer.send(b"RFB 003.008\n")
+        assert viewer.recv(2) == b"\x01\x01"  # one way to log in: without a password
+        viewer.send(b"\x01")
+        assert viewer.recv(4) == bytes(4)
+        viewer.send(b"\x01")
+        events.wait(lambda: len(events.seen) == 2)
+    events.wait(lambda: len(events.seen) == 3)
+    phases = [told[2] for told in events.seen]
+    assert phases == [
+        libvirt.VIR_DOMAIN_EVENT_GRAPHICS_CONNECT,
+        libvirt.VIR_DOMAIN_EVENT_GRAPHICS_INITIALIZE,
+        libvirt.VIR_DOMAIN_EVENT_GRAPHICS_DISCONNECT,
+    ]
+    local = events.seen[0][3]
+    assert local["family"] == libvirt.VIR_DOMAIN_EVENT_GRAPHICS_ADDRESS_UNIX
+
+
+def test_a_tray_that_moves(conn, name, events):
+    cdrom = "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/><readonly/></disk>"
+    dom = conn.createXML(guests.guest(name, cdrom))
+    events.listen(libvirt.VIR_DOMAIN_EVENT_ID_TRAY_CHANGE)
+    alias = ET.fromstring(dom.XMLDesc()).find("devices/disk/alias").get("name")
+    for command in ("blockdev-open-tray", "blockdev-close-tray"):
+        text = json.dumps({"execute": command, "arguments": {"id": alias}})
+        assert "return" in json.loads(libvirt_qemu.qemuMonitorCommand(dom, text, 0))
+    events.wait(lambda: len(events.seen) == 2)
+    assert [told[2:] for told in events.seen] == [
+        (alias, libvirt.VIR_DOMAIN_EVENT_TRAY_CHANGE_OPEN),
+        (alias, libvirt.VIR_DOMAIN_EVENT_TRAY_CHANGE_CLOSE),
+    ]
