@@ -102,8 +102,7 @@ static void add_floppies(GPtrArray *args, const DomainDef *def) {
 
                 if (disk->device == DISK_DEVICE_FLOPPY && index > 0)
                         qemu_args_add_format(args, "-global", "isa-fdc.bootindex%c=%u",
-                                             disk->base.address.unit.value == 0 ? 'A' : 'B',
-                                             index);
+                                             disk->base.address.unit.value == 0 ? 'A' : 'B', index);
         }
 }
 
