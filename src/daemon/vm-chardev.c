@@ -19,9 +19,21 @@ static int fill_channel(Vm *vm, DomainDef *live, DomainDevice *device, Err *err)
         return 0;
 }
 
+static bool is_char(const DomainDevice *device) {
+        static const DomainDeviceKind kinds[] = {DOMAIN_SERIAL, DOMAIN_PARALLEL, DOMAIN_CONSOLE,
+                                                 DOMAIN_CHANNEL, DOMAIN_REDIRDEV};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+                if (device->kind == kinds[i])
+                        return true;
+        return false;
+}
+
 void vm_char_set_terminal(DomainDevice *device, const char *path) {
         DomainChar *chardev = (DomainChar *)device;
 
+        if (!is_char(device))
+                return;
         chardev->source.node.is_present = true;
         g_free(chardev->source.path);
         chardev->source.path = g_strdup(path);

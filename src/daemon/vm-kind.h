@@ -42,7 +42,7 @@ int vm_kind_fill_all(Vm *vm, DomainDef *live, Err *err);
 int vm_kind_plan_all(Vm *vm, Plan *plan, const DomainDef *live, Err *err);
 void vm_kind_release_all(Vm *vm);
 
-/* A stream of type pty has got its terminal. */
+/* A stream of type pty has got its terminal; devices that show none are left. */
 void vm_char_set_terminal(DomainDevice *device, const char *path);
 
 /* ---- open files that QEMU gets ---- */
