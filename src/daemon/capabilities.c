@@ -130,7 +130,8 @@ int manager_capabilities(Manager *manager, char **ret, Err *err) {
 
 typedef struct EnumValue {
         const char *value;
-        const char *device; /* only where QEMU has it; NULL: always */
+        const char *device;  /* only where QEMU has it; NULL: always */
+        const char *program; /* only where the host has it; NULL: always */
 } EnumValue;
 
 typedef struct DeviceEnum {
@@ -141,25 +142,69 @@ typedef struct DeviceEnum {
 
 /* One line a choice; lines of one element stand together. */
 static const DeviceEnum device_enums[] = {
-        {"disk", "diskDevice", {{"disk"}, {"cdrom"}}},
-        {"disk", "bus", {{"ide"}, {"virtio", "virtio-blk-pci"}, {"sata", "ich9-ahci"}}},
-        {"graphics", "type", {{"vnc"}}},
+        {"disk", "diskDevice", {{"disk"}, {"cdrom"}, {"floppy", "floppy"}, {"lun", "scsi-block"}}},
+        {"disk",
+         "bus",
+         {{"ide"},
+          {"fdc", "floppy"},
+          {"scsi", "virtio-scsi-pci"},
+          {"virtio", "virtio-blk-pci"},
+          {"usb", "usb-storage"},
+          {"sata", "ich9-ahci"},
+          {"nvme", "nvme"}}},
+        {"disk",
+         "model",
+         {{"virtio", "virtio-blk-pci"},
+          {"virtio-transitional", "virtio-blk-pci-transitional"},
+          {"virtio-non-transitional", "virtio-blk-pci-non-transitional"}}},
+        {"graphics", "type", {{"vnc"}, {"spice", "qxl"}, {"egl-headless"}, {"dbus"}}},
         {"video",
          "modelType",
-         {{"vga", "VGA"}, {"virtio", "virtio-gpu-pci"}, {"none"}, {"bochs", "bochs-display"}}},
+         {{"vga", "VGA"},
+          {"cirrus", "cirrus-vga"},
+          {"vmvga", "vmware-svga"},
+          {"qxl", "qxl"},
+          {"virtio", "virtio-gpu-pci"},
+          {"none"},
+          {"bochs", "bochs-display"},
+          {"ramfb", "ramfb"}}},
         {"hostdev", "mode", {{"subsystem"}}},
-        {"hostdev", "startupPolicy", {{"default"}}},
-        {"hostdev", "subsysType", {{"pci", "vfio-pci"}}},
+        {"hostdev", "startupPolicy", {{"default"}, {"mandatory"}, {"requisite"}, {"optional"}}},
+        {"hostdev", "subsysType", {{"usb", "usb-host"}, {"pci", "vfio-pci"}}},
         {"hostdev", "pciBackend", {{"default", "vfio-pci"}, {"vfio", "vfio-pci"}}},
-        {"rng", "model", {{"virtio", "virtio-rng-pci"}}},
-        {"rng", "backendModel", {{"random"}}},
+        {"rng",
+         "model",
+         {{"virtio", "virtio-rng-pci"},
+          {"virtio-transitional", "virtio-rng-pci-transitional"},
+          {"virtio-non-transitional", "virtio-rng-pci-non-transitional"}}},
+        {"rng", "backendModel", {{"random"}, {"egd"}, {"builtin"}}},
+        {"filesystem",
+         "driverType",
+         {{"path", "virtio-9p-pci"}, {"virtiofs", "vhost-user-fs-pci"}}},
+        {"tpm", "model", {{"tpm-tis", "tpm-tis"}, {"tpm-crb", "tpm-crb"}}},
+        {"tpm",
+         "backendModel",
+         {{"passthrough"}, {"emulator", .program = "/usr/bin/swtpm"}, {"external"}}},
+        {"tpm", "backendVersion", {{"1.2"}, {"2.0"}}},
+        {"redirdev", "bus", {{"usb", "usb-redir"}}},
+        {"channel", "type", {{"pty"}, {"unix"}, {"spicevmc", "qxl"}}},
+        {"crypto", "model", {{"virtio", "virtio-crypto-pci"}}},
+        {"crypto", "type", {{"qemu"}}},
+        {"crypto", "backendModel", {{"builtin"}}},
+        {"interface", "backendType", {{"default"}, {"passt", .program = "/usr/bin/passt"}}},
+        {"panic", "model", {{"isa", "pvpanic"}, {"hyperv"}, {"pvpanic", "pvpanic-pci"}}},
 };
+
+static bool is_there(const QemuCaps *caps, const EnumValue *value) {
+        return (!value->device || caps_has_device(caps, value->device)) &&
+               (!value->program || access(value->program, X_OK) == 0);
+}
 
 static void write_enum(XmlWriter *xml, const QemuCaps *caps, const DeviceEnum *choice) {
         xml_writer_open(xml, "enum");
         xml_writer_attr(xml, "name", choice->name);
         for (size_t i = 0; i < G_N_ELEMENTS(choice->values) && choice->values[i].value; i++)
-                if (!choice->values[i].device || caps_has_device(caps, choice->values[i].device))
+                if (is_there(caps, &choice->values[i]))
                         xml_writer_leaf(xml, "value", choice->values[i].value);
         xml_writer_close(xml);
 }
@@ -255,14 +300,14 @@ int manager_domain_capabilities(Manager *manager, const char *emulator, const ch
         xml_writer_open(xml, "vcpu");
         xml_writer_attr_format(xml, "max", "%u", found->cpu_max);
         xml_writer_close(xml);
-        xml_writer_open(xml, "os");
-        xml_writer_attr(xml, "supported", "yes");
-        xml_writer_open(xml, "loader");
+        xml_writer_open(xml, "iothreads");
         xml_writer_attr(xml, "supported", "yes");
         xml_writer_close(xml);
-        xml_writer_close(xml);
+        capabilities_write_os(xml, manager->firmwares, found->name);
         write_cpu(xml, caps, is_kvm);
+        capabilities_write_memory(xml);
         write_devices(xml, caps);
+        capabilities_write_features(xml, is_kvm);
         xml_writer_close(xml);
         *ret = xml_writer_finish(g_steal_pointer(&xml));
         return 0;
