@@ -162,12 +162,14 @@ static int spawn_qemu(Boot *boot, int listen_fd, Err *err) {
         g_auto(GStrv) env = qemu_args_environment(vm->live);
         g_auto(VmMachine) machine = {};
         g_autofree char *log = log_path(vm);
+        g_autofree char *run_dir = store_run_path(&vm->manager->paths, vm_name(vm), NULL);
         g_autoptr(GArray) fds = inherited_fds(vm, listen_fd);
         ProcessSpec spec = {.log_path = log, .fds = (int *)(void *)fds->data, .n_fds = fds->len};
         int r;
 
         vm_machine_read(vm, vm->live, &machine);
         vm_machine_fill_runtime(&machine, &runtime);
+        runtime.run_dir = run_dir;
         r = qemu_args_build(vm->live, &runtime, &argv, err);
         if (r < 0)
                 return r;
