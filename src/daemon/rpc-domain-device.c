@@ -125,9 +125,11 @@ static int update_flags(Manager *manager, Call *call, const void *data, void *re
 
 /* NULL: the first console, or else the first serial port. */
 static const DomainChar *find_char(const DomainDef *def, const char *alias) {
-        static const DomainDeviceKind kinds[] = {DOMAIN_CONSOLE, DOMAIN_SERIAL};
+        static const DomainDeviceKind kinds[] = {DOMAIN_CONSOLE, DOMAIN_SERIAL, DOMAIN_PARALLEL,
+                                                 DOMAIN_CHANNEL};
+        size_t n = alias ? G_N_ELEMENTS(kinds) : 2;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+        for (size_t i = 0; i < n; i++)
                 DOMAIN_FOREACH(DomainChar, chr, def, kinds[i])
                         if (!alias || g_strcmp0(chr->base.alias.name, alias) == 0)
                                 return chr;

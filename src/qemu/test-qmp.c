@@ -96,7 +96,7 @@ static void commands_are_answered_in_order(void **state) {
 
         greet(peer);
         qmp_send(peer->qmp, "a", json_pack("{s:i}", "n", 1), on_answer, peer);
-        hear(peer, "{\"execute\":\"a\",\"id\":2,\"arguments\":{\"n\":1}}\n");
+        hear(peer, "{\"execute\":\"a\",\"arguments\":{\"n\":1},\"id\":2}\n");
         qmp_send(peer->qmp, "b", NULL, on_answer, peer);
         hear(peer, "{\"execute\":\"b\",\"id\":3}\n");
         say(peer,
