@@ -279,9 +279,14 @@ static int get_block_info(Manager *manager, Call *call, const void *data, void *
         if (!disk || !*args->path)
                 return fail(err, VIR_ERR_INVALID_ARG, "invalid path %.200s not assigned to domain",
                             args->path);
-        if (!vm_disk_path(disk))
+        if (!domain_disk_has_source(disk))
                 return fail(err, VIR_ERR_INVALID_ARG,
                             "disk '%.200s' does not currently have a source assigned", args->path);
+        if (!vm_is_active(vm) && !vm_disk_path(disk))
+                return fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                            "disk '%.200s' comes over the network: nothing is known of it while "
+                            "the guest is off",
+                            args->path);
         if (!vm_is_active(vm))
                 return block_info_of_image(disk, result, err);
         return ask_guest(manager, vm, VM_ASK(BLOCK) | VM_ASK(BLOCK_STATS), &query, err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-kind.h"
 #include "daemon/vm-machine.h"
@@ -211,10 +212,12 @@ static const StepKind step_plug = {
 
 static int add_plug(Vm *vm, Plan *plan, const DomainDef *live, const DomainDevice *device,
                     Err *err) {
+        g_autofree char *run_dir = store_run_path(&vm->manager->paths, vm_name(vm), NULL);
         QemuRuntime runtime = {
                 .version = vm_qemu_version(vm),
                 .devices = vm_qemu_devices(vm),
                 .qmp_fd = -1,
+                .run_dir = run_dir,
         };
         g_auto(VmMachine) machine = {};
         Plug *plug;

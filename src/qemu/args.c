@@ -401,6 +401,8 @@ int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuR
         json_array_foreach(objects, i, object)
                 qemu_args_append_command(commands, "device_add", json_incref(object));
         json_decref(objects);
+        if (kinds[device->kind]->ready)
+                kinds[device->kind]->ready(device, commands);
         *ret = commands;
         return 0;
 }

@@ -45,9 +45,10 @@ int qemu_args_build(const DomainDef *def, const QemuRuntime *runtime, GPtrArray 
 /* What QEMU gets in its environment beside the daemon's own: "TZ=…"; the caller frees it. */
 char **qemu_args_environment(const DomainDef *def);
 
-/* The QMP commands that plug in a device, in order: an array of {"execute", "arguments"}. The last
- * one is device_add; when one fails, the commands of qemu_args_unplug are for those before it.
- * The device has its alias and address. */
+/* The QMP commands that plug in a device, in order: an array of {"execute", "arguments"}. After
+ * device_add comes what the device is told then (limits, a link that is down); when one fails, the
+ * commands of qemu_args_unplug are for those before device_add. The device has its alias and
+ * address. */
 int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                    json_t **ret, Err *err);
 
