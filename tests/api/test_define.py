@@ -258,9 +258,10 @@ def test_an_element_that_no_schema_has(conn, daemon, name):
 
 
 NOT_SERVED = {
-    "network disk": "<disk type='network'><source protocol='rbd'/><target dev='vda'/></disk>",
-    "usb host device": "<hostdev mode='subsystem' type='usb'/>",
-    "file system": "<filesystem type='mount'><source dir='/a'/><target dir='b'/></filesystem>",
+    "disk of a pool": "<disk type='volume'><source pool='p' volume='v'/><target dev='vda'/></disk>",
+    "SCSI host device": "<hostdev mode='subsystem' type='scsi'/>",
+    "file system of a block device": "<filesystem type='block'><source dev='/a'/>"
+    "<target dir='b'/></filesystem>",
     "smartcard": "<smartcard mode='host'/>",
 }
 
