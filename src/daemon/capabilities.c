@@ -9,6 +9,7 @@
 
 #include "base/util.h"
 #include "base/xml.h"
+#include "daemon/capabilities-machine.h"
 #include "daemon/nodedev.h"
 #include "qemu/caps.h"
 

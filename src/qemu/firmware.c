@@ -132,9 +132,9 @@ int firmware_parse(const char *name, const char *text, Firmware **ret) {
 
 /* ---- matching ---- */
 
-static bool fits_machine(const Firmware *firmware, const DomainDef *def) {
+bool firmware_is_for(const Firmware *firmware, const char *machine) {
         STRV_FOREACH(pattern, firmware->machines)
-                if (g_pattern_match_simple(pattern, def->os.type.machine))
+                if (g_pattern_match_simple(pattern, machine))
                         return true;
         return false;
 }
@@ -183,7 +183,7 @@ bool firmware_fits(const Firmware *firmware, const DomainDef *def) {
                 return false;
         if (firmware->needs_smm && def->features.smm.state == DOMAIN_SWITCH_OFF)
                 return false;
-        return fits_machine(firmware, def) && fits_features(firmware, os) &&
+        return firmware_is_for(firmware, os->type.machine) && fits_features(firmware, os) &&
                fits_files(firmware, os);
 }
 
@@ -256,7 +256,7 @@ static GPtrArray *read_all(const FirmwareStore *store) {
 }
 
 /* A package that is installed now counts for the next guest. */
-static const GPtrArray *current_list(FirmwareStore *store) {
+const GPtrArray *firmware_store_list(FirmwareStore *store) {
         bool is_changed = !store->list;
 
         for (guint i = 0; store->dirs[i]; i++) {
@@ -392,7 +392,7 @@ int firmware_choose(DomainDef *def, const void *data, Err *err) {
 
         if (!os->firmware && !is_shared_flash(os))
                 return 0;
-        list = current_list(store);
+        list = firmware_store_list(store);
         for (guint i = 0; i < list->len; i++) {
                 if (!firmware_fits(list->pdata[i], def))
                         continue;

@@ -30,6 +30,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Firmware, firmware_free)
 /* Whether the guest can have this firmware, by all that its <os> says. */
 bool firmware_fits(const Firmware *firmware, const DomainDef *def);
 
+/* Whether it is for a machine: "pc-q35-10.0". */
+bool firmware_is_for(const Firmware *firmware, const char *machine);
+
 /* ---- the host's ---- */
 
 typedef struct FirmwareStore FirmwareStore;
@@ -42,6 +45,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(FirmwareStore, firmware_store_free)
 
 /* Where QEMU's packages and administrators put descriptors. */
 extern const char *const firmware_dirs[];
+
+/* Those of the host now, Firmware by name; borrowed until the next call. */
+const GPtrArray *firmware_store_list(FirmwareStore *store);
 
 /* Completes the guest's <os> (DomainDefaults.choose_firmware; store is a FirmwareStore): chooses
  * loader and nvram for firmware='…'; tells what a loader that was named can do, and gives it

@@ -272,3 +272,24 @@ def test_a_cpu_that_qemu_has_not_is_refused_by_its_name(conn, name):
     dom = conn.defineXML(machine(name, cpu))
     with refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "NoSuchModel"):
         dom.create()
+
+
+def test_a_host_model_stays_one_while_the_guest_runs(conn, name, daemon):
+    """difference: host-model-is-the-host"""
+    dom = conn.defineXML(machine(name, "<cpu mode='host-model'/>"))
+    dom.create()
+    assert tree(dom).find("cpu").get("mode") == ("host-model" if daemon.ours else "custom")
+    assert tree(dom, INACTIVE).find("cpu").get("mode") == "host-model"
+
+
+def test_clients_are_told_what_firmware_there_is(conn):
+    text = conn.getDomainCapabilities(None, "x86_64", "q35", "qemu")
+    caps = ET.fromstring(text)
+    assert "efi" in [each.text for each in caps.findall("os/enum[@name='firmware']/value")]
+    loaders = [each.text for each in caps.findall("os/loader/value")]
+    assert "/usr/share/OVMF/OVMF_CODE_4M.fd" in loaders
+    assert caps.find("os/loader/enum[@name='secure']/value").text == "yes"
+    sources = [each.text for each in caps.findall("memoryBacking/enum/value")]
+    assert sources == ["file", "anonymous", "memfd"]
+    assert caps.find("features/genid").get("supported") == "yes"
+    assert caps.find("iothreads").get("supported") == "yes"
