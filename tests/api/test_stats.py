@@ -257,6 +257,12 @@ def test_no_control_groups(conn, busy):
         busy.memoryParameters()
 
 
+def test_nothing_counts_for_perf(conn, busy):
+    events = busy.perfEvents()
+    assert {"cpu_cycles", "page_faults", "cmt"} <= set(events)
+    assert not any(events.values())
+
+
 def test_an_interface_that_is_not_there(conn, busy):
     with refused(libvirt.VIR_ERR_INVALID_ARG, "'vnet99' is not a known interface"):
         busy.interfaceStats("vnet99")
