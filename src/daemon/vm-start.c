@@ -61,9 +61,6 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
 
         if (r < 0)
                 return r;
-        r = vm_check_window(vm->manager, live, err);
-        if (r < 0)
-                return r;
         vm_image_drop_missing(vm, live);
         r = vm_check_window(vm->manager, live, err);
         if (r < 0)
