@@ -104,7 +104,8 @@ def test_time_and_name(agent):
 
 
 def test_file_systems(agent):
-    agent.shell.run("mke2fs /dev/vda && mkdir -p /mnt/a && mount -t ext4 /dev/vda /mnt/a")
+    agent.shell.run("modprobe ext4 && mke2fs /dev/vda && mkdir -p /mnt/a")
+    agent.shell.run("mount -t ext4 /dev/vda /mnt/a")
     try:
         mounted = [each for each in agent.fsInfo() if each[0] == "/mnt/a"]
         assert [each[1:] for each in mounted] == [("vda", "ext4", ["vdb"])]
@@ -191,6 +192,27 @@ def test_reboot_and_shutdown_by_the_agent(conn, name):
         dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
         until(lambda: not dom.isActive(), 60)
     assert dom.state()[1] == libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN
+
+
+def test_sleep_and_wake_up(conn, name, events):
+    pm = "<pm><suspend-to-mem enabled='yes'/></pm>"
+    dom = conn.defineXML(linux.guest(name, linux.AGENT, before=pm))
+    for event in (libvirt.VIR_DOMAIN_EVENT_ID_PMSUSPEND, libvirt.VIR_DOMAIN_EVENT_ID_PMWAKEUP):
+        events.listen(event, name)
+    with linux.booted(dom):
+        until(lambda: "state='connected'" in dom.XMLDesc(), 60)
+        dom.pMSuspendForDuration(libvirt.VIR_NODE_SUSPEND_TARGET_MEM, 0)
+        until(lambda: dom.state()[0] == libvirt.VIR_DOMAIN_PMSUSPENDED, 60)
+        for attempt in (dom.suspend, dom.resume):
+            with refused(libvirt.VIR_ERR_OPERATION_INVALID, "pmsuspended"):
+                attempt()
+        dom.pMWakeup()
+        until(lambda: dom.state() == [RUNNING, libvirt.VIR_DOMAIN_RUNNING_WAKEUP], 60)
+    events.wait(lambda: len(events.seen) == 2)
+    assert [told[0] for told in events.seen] == [
+        libvirt.VIR_DOMAIN_EVENT_ID_PMSUSPEND,
+        libvirt.VIR_DOMAIN_EVENT_ID_PMWAKEUP,
+    ]
 
 
 # ---- the monitor ----
