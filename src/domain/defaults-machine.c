@@ -511,6 +511,8 @@ static void fill_threads(DomainDef *def) {
 }
 
 static int fill_firmware(DomainDef *def, const DomainDefaults *defaults, Err *err) {
+        if (def->os.nvram.file)
+                fill_text(&def->os.nvram.path, def->os.nvram.file);
         if (defaults && defaults->choose_firmware) {
                 int r = defaults->choose_firmware(def, defaults->firmware, err);
 

@@ -63,7 +63,8 @@ typedef struct DomainOs {
                 FlashFormat template_format;
                 NvramType type;
                 FlashFormat format;
-                char *path; /* as text, or of <source file='…'> where there is a type */
+                char *path;
+                char *file; /* path as <source file='…'> has it, where there is a type */
                 DomainNode source;
         } nvram;
         DomainText kernel, initrd, cmdline, shim;

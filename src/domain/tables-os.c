@@ -57,7 +57,7 @@ static bool nvram_has_source(const void *object) {
 }
 
 static const DomainField nvram_source_fields[] = {
-        ATTR_STRING(DomainOs, nvram.path, "file", .is_required = true),
+        ATTR_STRING(DomainOs, nvram.file, "file", .is_required = true),
         END,
 };
 static const DomainElement nvram_source = {
