@@ -133,12 +133,16 @@ static int on_unplug_deadline(sd_event_source *source, uint64_t usec, void *user
         return 0;
 }
 
+/* A QEMU that restores the guest has to begin with the board's own, as this one did: devices have
+ * as many queues as the board has vCPUs. */
 static void note_plugged(DomainDef *live, const json_t *command) {
         const json_t *arguments = json_object_get(command, "arguments");
         unsigned id;
 
-        if (vcpu_of_alias(json_string_value(json_object_get(arguments, "id")), &id))
-                domain_def_set_vcpu(live, id, true);
+        if (!vcpu_of_alias(json_string_value(json_object_get(arguments, "id")), &id))
+                return;
+        domain_def_list_vcpus(live);
+        domain_def_set_vcpu(live, id, true);
 }
 
 static int vcpus_answered(VmTune *tune, json_t *result, Err *err) {

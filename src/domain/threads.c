@@ -151,7 +151,7 @@ void domain_def_set_max_vcpus(DomainDef *def, unsigned n) {
         set_number(def, MIN(online, n));
 }
 
-static void list_vcpus(DomainDef *def) {
+void domain_def_list_vcpus(DomainDef *def) {
         unsigned online = domain_def_online_vcpus(def);
 
         if (def->vcpus.list)
@@ -172,7 +172,7 @@ void domain_def_set_vcpu(DomainDef *def, unsigned id, bool is_online) {
         if (id >= max_vcpus(def) || domain_def_has_vcpu(def, id) == is_online)
                 return;
         if (def->vcpus.list || id != (is_online ? online : online - 1)) {
-                list_vcpus(def);
+                domain_def_list_vcpus(def);
                 set_listed(def, id, is_online);
         }
         set_number(def, is_online ? online + 1 : online - 1);

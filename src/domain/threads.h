@@ -31,6 +31,10 @@ void domain_def_set_online_vcpus(DomainDef *def, unsigned n);
 /* How many there are at most; what was told of single ones is forgotten. */
 void domain_def_set_max_vcpus(DomainDef *def, unsigned n);
 
+/* Tells of each from now on: those that are online as the board's own, the others as hotpluggable.
+ */
+void domain_def_list_vcpus(DomainDef *def);
+
 bool domain_def_has_vcpu(const DomainDef *def, unsigned id);
 
 /* One of them comes or goes; from then on the definition tells of each, unless it is the next in
