@@ -14,12 +14,15 @@ void closep(int *fd) {
         errno = saved;
 }
 
-void close_all_but(int fd) {
-        unsigned keep = (unsigned)fd;
+void close_all_but(int fd, int other) {
+        unsigned first = (unsigned)MAX(MIN(fd, other), STDERR_FILENO);
+        unsigned second = (unsigned)MAX(MAX(fd, other), STDERR_FILENO);
 
-        if (keep > STDERR_FILENO + 1)
-                close_range(STDERR_FILENO + 1, keep - 1, 0);
-        close_range(MAX(keep, STDERR_FILENO) + 1, UINT_MAX, 0);
+        if (first > STDERR_FILENO + 1)
+                close_range(STDERR_FILENO + 1, first - 1, 0);
+        if (second > first + 1)
+                close_range(first + 1, second - 1, 0);
+        close_range(second + 1, UINT_MAX, 0);
 }
 
 int neg_errno(void) {

@@ -15,8 +15,8 @@
 /* Closes *fd when it is open; for _cleanup_(closep). errno is kept. */
 void closep(int *fd);
 
-/* In a forked child: closes every descriptor but the standard ones and fd. */
-void close_all_but(int fd);
+/* In a forked child: closes every descriptor but the standard ones and these two (-1: none). */
+void close_all_but(int fd, int other);
 
 static inline int steal_fd(int *fd) {
         int r = *fd;

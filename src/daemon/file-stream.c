@@ -169,7 +169,7 @@ static void run_child(int socket, const FileStream *file) {
 
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
-        close_all_but(socket);
+        close_all_but(socket, -1);
         fd = open(file->path, (file->is_upload ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
         if (file->is_unlinked)
                 unlink(file->path);

@@ -13,7 +13,7 @@
 
 #include "base/sys.h"
 #include "base/util.h"
-#include "daemon/chore.h"
+#include "daemon/errand.h"
 #include "daemon/link.h"
 #include "daemon/store.h"
 #include "daemon/vm-kind.h"
@@ -106,7 +106,7 @@ static int keep_queues(const MacvtapStep *macvtap, Err *err) {
 
 /* ---- the device: the kernel may be at work on the one below ---- */
 
-static int make_device(void *data) {
+static int make_device(int out, void *data) {
         const MacvtapStep *macvtap = data;
         const LinkMacvtap link = {macvtap->lower, macvtap->mac, macvtap->spec.mode};
         int r = link_make_macvtap(macvtap->name, &link, NULL);
@@ -116,7 +116,7 @@ static int make_device(void *data) {
         return r == 0 ? link_set_up(macvtap->name, true, NULL) : r;
 }
 
-static void on_made(int r, void *userdata) {
+static void on_made(int r, const char *output, size_t size, void *userdata) {
         Step *step = userdata;
         const MacvtapStep *macvtap = step_data(step);
         g_auto(Err) err = ERR_INIT;
@@ -139,7 +139,11 @@ static int run_step(Step *step, Err *err) {
         if (link_exists(macvtap->name))
                 return fail(err, VIR_ERR_OPERATION_INVALID,
                             "the host has a network device '%s' already", macvtap->name);
-        r = chore_run(macvtap->vm->manager->event, make_device, macvtap, on_made, step, err);
+        r = errand_run(
+                macvtap->vm->manager->event,
+                &(ErrandSpec){
+                        .func = make_device, .data = macvtap, .done = on_made, .userdata = step},
+                NULL, err);
         return r < 0 ? r : STEP_PENDING;
 }
 

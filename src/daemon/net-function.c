@@ -5,7 +5,7 @@
 
 #include "base/sys.h"
 #include "base/util.h"
-#include "daemon/chore.h"
+#include "daemon/errand.h"
 #include "daemon/link.h"
 
 #define NO_MAC "00:00:00:00:00:00"
@@ -66,20 +66,20 @@ static int find_parent(const Manager *manager, PciAddr addr, char **ret, unsigne
 
 /* ---- as a step: the card's driver may take its time ---- */
 
-static int set_function(void *data) {
+static int set_function(int out, void *data) {
         const FunctionStep *set = data;
 
         return link_set_function(set->parent, &set->function, NULL);
 }
 
-static int clear_function(void *data) {
+static int clear_function(int out, void *data) {
         const FunctionStep *set = data;
         const LinkFunction none = {.number = set->function.number, .mac = NO_MAC};
 
         return link_set_function(set->parent, &none, NULL);
 }
 
-static void on_set(int r, void *userdata) {
+static void on_set(int r, const char *output, size_t size, void *userdata) {
         Step *step = userdata;
         const FunctionStep *set = step_data(step);
         g_auto(Err) err = ERR_INIT;
@@ -92,14 +92,21 @@ static void on_set(int r, void *userdata) {
 
 static int run_step(Step *step, Err *err) {
         FunctionStep *set = step_data(step);
-        int r = chore_run(set->manager->event, set_function, set, on_set, step, err);
+        int r = errand_run(
+                set->manager->event,
+                &(ErrandSpec){.func = set_function, .data = set, .done = on_set, .userdata = step},
+                NULL, err);
 
         return r < 0 ? r : STEP_PENDING;
 }
 
 static int undo_step(Step *step, Err *err) {
         FunctionStep *set = step_data(step);
-        int r = chore_run(set->manager->event, clear_function, set, on_set, step, err);
+        int r = errand_run(
+                set->manager->event,
+                &(ErrandSpec){
+                        .func = clear_function, .data = set, .done = on_set, .userdata = step},
+                NULL, err);
 
         return r < 0 ? r : STEP_PENDING;
 }
@@ -160,7 +167,7 @@ int net_function_add_step(Manager *manager, Plan *plan, const DomainInterface *n
         return r;
 }
 
-static void on_released(int r, void *userdata) {
+static void on_released(int r, const char *output, size_t size, void *userdata) {
         /* A card that went away keeps nothing. */
 }
 
@@ -168,5 +175,10 @@ void net_function_release(Manager *manager, const DomainInterface *net) {
         g_autoptr(FunctionStep) set = NULL;
 
         if (make_step(manager, net, &set, NULL) == 0)
-                chore_run(manager->event, clear_function, set, on_released, NULL, NULL);
+                errand_run(manager->event,
+                           &(ErrandSpec){.func = clear_function,
+                                         .data = set,
+                                         .done = on_released,
+                                         .userdata = NULL},
+                           NULL, NULL);
 }

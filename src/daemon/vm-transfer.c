@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
-#include "daemon/chore.h"
+#include "daemon/errand.h"
 #include "daemon/vm-power.h"
 #include "domain/function.h"
 
@@ -266,7 +266,7 @@ static void finish_dump(VmTransfer *transfer) {
         job_finish(transfer->job, NULL);
 }
 
-static void on_synced(int r, void *userdata) {
+static void on_synced(int r, const char *output, size_t size, void *userdata) {
         VmTransfer *transfer = userdata;
         g_auto(Err) err = ERR_INIT;
 
@@ -296,7 +296,7 @@ static void on_synced(int r, void *userdata) {
                 finish_dump(transfer);
 }
 
-static int sync_file(void *data) {
+static int sync_file(int out, void *data) {
         const VmTransfer *transfer = data;
 
         if (fsync(transfer->fd) < 0)
@@ -313,8 +313,13 @@ static void on_numbers(json_t *result, const Err *err, void *userdata) {
         if (!err)
                 keep_numbers(transfer, result);
         transfer->is_syncing = true;
-        if (chore_run(transfer->vm->manager->event, sync_file, transfer, on_synced, transfer,
-                      &problem) == 0)
+        if (errand_run(transfer->vm->manager->event,
+                       &(ErrandSpec){.func = sync_file,
+                                     .data = transfer,
+                                     .done = on_synced,
+                                     .userdata = transfer,
+                                     .keep_fd = transfer->fd},
+                       NULL, &problem) == 0)
                 return;
         transfer->is_syncing = false;
         transfer_fail(transfer, &problem);
