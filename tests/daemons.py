@@ -98,6 +98,12 @@ class Daemon:
             raise RuntimeError(f"the namespace of {self.name} is gone; its log:\n{self.log_text()}")
         return answer
 
+    def inside(self, *command: str) -> str:
+        """What a command prints in the daemon's own mount and network namespaces."""
+        assert self.process
+        enter = ["nsenter", f"--target={self.process.pid}", "--mount", "--net", "--", *command]
+        return subprocess.run(enter, check=True, stdout=subprocess.PIPE, text=True).stdout
+
     def start(self) -> None:
         """Starts the daemon again after end() or kill()."""
         self.tell("start")

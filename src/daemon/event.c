@@ -34,6 +34,8 @@ enum {
         ID_MEMORY_DEVICE_SIZE_CHANGE = 26,
 };
 enum { ID_NODEDEV_LIFECYCLE = 0, ID_NODEDEV_UPDATE = 1 };
+enum { ID_NETWORK_LIFECYCLE = 0 };
+enum { ID_POOL_LIFECYCLE = 0, ID_POOL_REFRESH = 1 };
 
 #define OLD_EVENTS 16 /* 0 to 15 have an old kind */
 
@@ -506,6 +508,65 @@ void event_nodedev_update(Manager *manager, const char *name) {
                                       .key = name,
                                       .procedure = REMOTE_PROC_NODE_DEVICE_EVENT_UPDATE,
                                       .xdr = (xdrproc_t)xdr_remote_node_device_event_update_msg,
+                                      .message = &message,
+                                      .callback_id = &message.callbackID,
+                              });
+}
+
+/* ---- pools ---- */
+
+static void emit_pool(Manager *manager, const char *name, Message *message) {
+        message->class = EVENT_POOL;
+        message->key = name;
+        if (manager->events)
+                emit(manager->events, message);
+}
+
+void event_pool_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16], int event) {
+        remote_storage_pool_event_lifecycle_msg message = {.pool = {.name = BORROWED(name)},
+                                                           .event = event};
+
+        memcpy(message.pool.uuid, uuid, sizeof(message.pool.uuid));
+        emit_pool(manager, name,
+                  &(Message){
+                          .event = ID_POOL_LIFECYCLE,
+                          .procedure = REMOTE_PROC_STORAGE_POOL_EVENT_LIFECYCLE,
+                          .xdr = (xdrproc_t)xdr_remote_storage_pool_event_lifecycle_msg,
+                          .message = &message,
+                          .callback_id = &message.callbackID,
+                  });
+}
+
+void event_pool_refresh(Manager *manager, const char *name, const uint8_t uuid[16]) {
+        remote_storage_pool_event_refresh_msg message = {.pool = {.name = BORROWED(name)}};
+
+        memcpy(message.pool.uuid, uuid, sizeof(message.pool.uuid));
+        emit_pool(manager, name,
+                  &(Message){
+                          .event = ID_POOL_REFRESH,
+                          .procedure = REMOTE_PROC_STORAGE_POOL_EVENT_REFRESH,
+                          .xdr = (xdrproc_t)xdr_remote_storage_pool_event_refresh_msg,
+                          .message = &message,
+                          .callback_id = &message.callbackID,
+                  });
+}
+
+/* ---- networks ---- */
+
+void event_network_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16],
+                             int event) {
+        remote_network_event_lifecycle_msg message = {.net = {.name = BORROWED(name)},
+                                                      .event = event};
+
+        if (!manager->events)
+                return;
+        memcpy(message.net.uuid, uuid, sizeof(message.net.uuid));
+        emit(manager->events, &(Message){
+                                      .class = EVENT_NETWORK,
+                                      .event = ID_NETWORK_LIFECYCLE,
+                                      .key = name,
+                                      .procedure = REMOTE_PROC_NETWORK_EVENT_LIFECYCLE,
+                                      .xdr = (xdrproc_t)xdr_remote_network_event_lifecycle_msg,
                                       .message = &message,
                                       .callback_id = &message.callbackID,
                               });

@@ -145,3 +145,7 @@ void event_domain_device_removal_failed(Manager *manager, const DomainRef *domai
 /* name: "pci_0000_01_00_0". */
 void event_nodedev_lifecycle(Manager *manager, const char *name, int event, int detail);
 void event_nodedev_update(Manager *manager, const char *name);
+
+void event_network_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16], int event);
+void event_pool_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16], int event);
+void event_pool_refresh(Manager *manager, const char *name, const uint8_t uuid[16]);

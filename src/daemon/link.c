@@ -9,6 +9,7 @@
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,6 +130,18 @@ static bool read_mac(const char *text, uint8_t ret[static 6]) {
         for (int i = 0; i < 6; i++)
                 ret[i] = (uint8_t)bytes[i];
         return true;
+}
+
+bool link_has_mac(const char *name, const char *mac) {
+        _cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        struct ifreq request = {};
+        uint8_t wanted[6];
+
+        if (strlen(name) >= IFNAMSIZ || !read_mac(mac, wanted))
+                return false;
+        g_strlcpy(request.ifr_name, name, IFNAMSIZ);
+        return ioctl(fd, SIOCGIFHWADDR, &request) == 0 &&
+               memcmp(request.ifr_hwaddr.sa_data, wanted, sizeof(wanted)) == 0;
 }
 
 static void add_bridge_info(Request *request, const LinkBridge *bridge) {

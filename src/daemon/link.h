@@ -32,6 +32,7 @@ typedef struct LinkFunction {
 } LinkFunction;
 
 bool link_exists(const char *name);
+bool link_has_mac(const char *name, const char *mac);
 
 /* Fails where a device of that name is there. */
 int link_make_bridge(const char *name, const LinkBridge *bridge, Err *err);

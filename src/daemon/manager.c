@@ -8,7 +8,9 @@
 #include "base/log.h"
 #include "daemon/emulator.h"
 #include "daemon/event.h"
+#include "daemon/network.h"
 #include "daemon/nodedev.h"
+#include "daemon/pool.h"
 #include "daemon/store.h"
 #include "daemon/store-rename.h"
 #include "daemon/vm-hostdev.h"
@@ -178,15 +180,11 @@ static bool guest_is_alive(const char *uuid, void *userdata) {
         return vm && vm_is_active(vm);
 }
 
-/* Autostart is for the boot of the host, not for each start of the daemon. */
+/* The networks are there, or have failed. */
 static void autostart_guests(Manager *manager) {
-        g_autofree char *mark = g_build_filename(manager->paths.run_dir, "autostarted", NULL);
         GHashTableIter iter;
         gpointer value;
 
-        if (g_file_test(mark, G_FILE_TEST_EXISTS))
-                return;
-        file_write_atomic(mark, "", 0, NULL);
         g_hash_table_iter_init(&iter, manager->vms_by_uuid);
         while (g_hash_table_iter_next(&iter, NULL, &value)) {
                 static const VmStart options = {};
@@ -199,10 +197,21 @@ static void autostart_guests(Manager *manager) {
         }
 }
 
+/* Autostart is for the boot of the host, not for each start of the daemon. */
+static void autostart(Manager *manager) {
+        g_autofree char *mark = g_build_filename(manager->paths.run_dir, "autostarted", NULL);
+
+        if (g_file_test(mark, G_FILE_TEST_EXISTS))
+                return;
+        file_write_atomic(mark, "", 0, NULL);
+        pools_autostart(manager);
+        networks_autostart(manager, autostart_guests);
+}
+
 static void on_recovered(const Err *err, void *userdata) {
         if (err_is_set(err))
                 log_err(err, "not all could be put right that an earlier airlockd left");
-        autostart_guests(userdata);
+        autostart(userdata);
 }
 
 static int start_guests(Manager *manager, Err *err) {
@@ -241,6 +250,8 @@ int manager_new(sd_event *event, const Paths *paths, const Limits *limits, Manag
         manager->events = events_new();
         nodedevs_set_manager(manager->nodedevs, manager);
         load_caps(manager);
+        pools_load(manager);
+        networks_load(manager);
         find_firmware(manager);
         r = start_guests(manager, err);
         if (r < 0)
@@ -262,6 +273,8 @@ void manager_free(Manager *manager) {
         emulators_free(manager->emulators);
         if (manager->vms_by_uuid)
                 free_guests(manager);
+        networks_free(manager);
+        pools_free(manager);
         g_clear_pointer(&manager->vms_by_uuid, g_hash_table_unref);
         g_clear_pointer(&manager->vms_by_name, g_hash_table_unref);
         g_clear_pointer(&manager->vms_by_id, g_hash_table_unref);

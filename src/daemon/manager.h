@@ -62,6 +62,9 @@ typedef struct Manager {
         GHashTable *vms_by_id;   /* id of a running guest → Vm */
         int next_id;
 
+        GHashTable *networks; /* name → Network; holds their references (daemon/network.h) */
+        GHashTable *pools;    /* name → Pool; holds their references (daemon/pool.h) */
+
         Emulators *emulators;
 } Manager;
 

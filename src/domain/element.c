@@ -107,8 +107,8 @@ static int unit_bytes(const char *unit, uint64_t *ret) {
         return 0;
 }
 
-static int parse_kib(xmlNode *node, const DomainField *field, const char *value, uint64_t *ret,
-                     Err *err) {
+static int parse_size(xmlNode *node, const DomainField *field, const char *value, uint64_t *ret,
+                      Err *err) {
         g_autofree char *unit = xml_attr(node, "unit");
         xmlAttr *attr = xmlHasProp(node, (const xmlChar *)"unit");
         uint64_t bytes, number;
@@ -116,7 +116,7 @@ static int parse_kib(xmlNode *node, const DomainField *field, const char *value,
         if (attr)
                 mark(attr);
         else
-                unit = g_strdup(field->unit);
+                unit = g_strdup(field->type == FIELD_BYTES ? "bytes" : field->unit);
         if (unit_bytes(unit, &bytes) < 0)
                 return fail(err, VIR_ERR_XML_ERROR, "<%s unit='%s'> at line %u is no unit",
                             xml_name(node), unit, xml_line(node));
@@ -124,8 +124,28 @@ static int parse_kib(xmlNode *node, const DomainField *field, const char *value,
                 return fail_value(node, field, value, "a number", err);
         if (number > (UINT64_MAX - 1023) / bytes)
                 return fail_value(node, field, value, "a size below 16 EiB", err);
-        *ret = (number * bytes + 1023) / 1024;
+        *ret = number * bytes;
         return 0;
+}
+
+static int parse_kib(xmlNode *node, const DomainField *field, const char *value, uint64_t *ret,
+                     Err *err) {
+        uint64_t bytes = 0;
+        int r = parse_size(node, field, value, &bytes, err);
+
+        if (r == 0)
+                *ret = (bytes + 1023) / 1024;
+        return r;
+}
+
+static int parse_bytes(xmlNode *node, const DomainField *field, const char *value, DomainNum *ret,
+                       Err *err) {
+        uint64_t bytes = 0;
+        int r = parse_size(node, field, value, &bytes, err);
+
+        if (r == 0)
+                *ret = DOMAIN_NUM(bytes);
+        return r;
 }
 
 /* One value into its place in object. */
@@ -155,6 +175,8 @@ static int parse_value(xmlNode *node, const DomainField *field, const char *valu
                 return parse_enum(node, field, value, place, err);
         case FIELD_KIB:
                 return parse_kib(node, field, value, place, err);
+        case FIELD_BYTES:
+                return parse_bytes(node, field, value, place, err);
         case FIELD_UUID:
                 if (domain_uuid_parse(value, place) < 0)
                         return fail_value(node, field, value, "a UUID", err);
@@ -473,6 +495,8 @@ static void format_unit(XmlWriter *writer, const DomainField *field, const void 
 
         if (field->type == FIELD_KIB)
                 xml_writer_attr(writer, "unit", kib_unit(field, *(const uint64_t *)place, &bytes));
+        if (field->type == FIELD_BYTES)
+                xml_writer_attr(writer, "unit", "bytes");
 }
 
 static char *value_text(const DomainField *field, const void *place) {
@@ -482,6 +506,7 @@ static char *value_text(const DomainField *field, const void *place) {
         switch (field->type) {
         case FIELD_STRING:
                 return g_strdup(*(char *const *)place);
+        case FIELD_BYTES:
         case FIELD_NUM:
                 return num->is_set ? g_strdup_printf("%" G_GUINT64_FORMAT, num->value) : NULL;
         case FIELD_HEX:
@@ -699,7 +724,8 @@ void domain_element_clear(const DomainElement *element, void *object) {
                         free_list(field->element, *(GPtrArray **)place);
                         *(GPtrArray **)place = NULL;
                 } else if (field->type == FIELD_NUM || field->type == FIELD_HEX ||
-                           field->type == FIELD_PORT || field->type == FIELD_AUTO_PORT) {
+                           field->type == FIELD_PORT || field->type == FIELD_AUTO_PORT ||
+                           field->type == FIELD_BYTES) {
                         *(DomainNum *)place = (DomainNum){};
                 } else if (field->type == FIELD_ENUM) {
                         *(int *)place = 0;

@@ -18,6 +18,7 @@ typedef enum DomainFieldType {
         FIELD_AUTO_PORT, /* DomainNum, decimal; DOMAIN_PORT_AUTO is -1 */
         FIELD_ENUM,      /* enum with …_UNSET 0, by field.values; DomainSwitch too */
         FIELD_KIB,       /* uint64_t KiB, from a text with attribute unit; 0: absent */
+        FIELD_BYTES,     /* DomainNum of bytes, from a text with attribute unit, bytes without */
         FIELD_UUID,      /* uint8_t[16]; all 0: absent */
         FIELD_SOURCE,    /* char *: the whole element as it stands */
         FIELD_ELEMENT,   /* struct that begins with DomainNode, or a part of this one */

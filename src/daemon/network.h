@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#pragma once
+
+/* A virtual network as the daemon sees it: its definition, and what runs of it on the host: a
+ * bridge, a dnsmasq, a table of rules. They outlive the daemon as guests do. How clients see it
+ * stands in rpc-network.c.
+ *
+ * CONFIG/networks/NAME.xml (+ autostart/NAME.xml) is the definition; RUN/networks/NAME.xml is that
+ * of the network that is active; while NAME.starting is there too, it is half-made. */
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "daemon/call.h"
+#include "daemon/manager.h"
+#include "network/network-def.h"
+
+#define NETWORKS_MAX 4096
+
+typedef struct Network {
+        Manager *manager;
+        unsigned refs;
+        NetworkDef *config; /* what the next start uses; never NULL */
+        NetworkDef *live;   /* NULL: not active */
+        char *uuid_text;
+        bool is_persistent, autostart;
+        bool is_changing; /* a start or stop is under way */
+} Network;
+
+/* virNetworkEventLifecycleType. */
+typedef enum NetworkEvent {
+        NETWORK_DEFINED,
+        NETWORK_UNDEFINED,
+        NETWORK_STARTED,
+        NETWORK_STOPPED,
+} NetworkEvent;
+
+/* Reads what is stored, takes up what runs and clears away what was half-made. */
+void networks_load(Manager *manager);
+/* done comes when each has started, or has failed. */
+void networks_autostart(Manager *manager, void (*done)(Manager *manager));
+void networks_free(Manager *manager);
+
+Network *network_find_by_name(Manager *manager, const char *name);
+Network *network_find_by_uuid(Manager *manager, const uint8_t uuid[16]);
+
+Network *network_ref(Network *network);
+void network_unref(Network *network);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Network, network_unref)
+
+const NetworkDef *network_def(const Network *network, bool inactive);
+const char *network_name(const Network *network);
+
+int network_define(Manager *manager, const char *xml, bool validate, Network **ret, Err *err);
+/* Makes one that is not active yet; it is gone when it stops. */
+int network_make_transient(Manager *manager, const char *xml, bool validate, Network **ret,
+                           Err *err);
+int network_undefine(Network *network, Err *err);
+int network_set_autostart(Network *network, bool autostart, Err *err);
+int network_check_active(const Network *network, bool is_active, Err *err);
+
+/* Each answers the call (NULL: nobody waits) at its end and returns CALL_LATER; done (may be NULL)
+ * fills the result of a start. */
+typedef void (*NetworkFunc)(Call *call, Network *network);
+int network_start(Network *network, Call *call, NetworkFunc done, Err *err);
+int network_stop(Network *network, Call *call, Err *err);
+
+/* The bridge that a guest's interface in this network joins; the caller's. */
+int network_bridge(Manager *manager, const char *name, char **ret, Err *err);
+
+/* The file of the leases that dnsmasq gave; the caller's. */
+char *network_lease_path(const Network *network);

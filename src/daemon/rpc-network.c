@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/rpc-network.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/util.h"
+#include "daemon/dispatch.h"
+#include "daemon/network.h"
+#include "daemon/rpc-domain.h"
+#include "rpc/proto.h"
+#include "rpc/remote_connect.h"
+#include "rpc/remote_network.h"
+
+enum { DEFINE_VALIDATE = 1, XML_INACTIVE = 1 };
+
+#define LEASE_FILE_MAX (16u << 20)
+enum { LEASE_IPV4, LEASE_IPV6 };
+
+static int find_network(Manager *manager, const remote_network *handle, Network **ret, Err *err) {
+        char text[DOMAIN_UUID_TEXT_MAX];
+        Network *network = network_find_by_uuid(manager, (const uint8_t *)handle->uuid);
+
+        if (!network) {
+                fail(err, VIR_ERR_NO_NETWORK, "no network with matching uuid '%s' (%.200s)",
+                     domain_uuid_format((const uint8_t *)handle->uuid, text), handle->name);
+                return -ENOENT;
+        }
+        *ret = network;
+        return 0;
+}
+
+static void fill_network(const Network *network, remote_network *ret) {
+        ret->name = rpc_text(network_name(network));
+        memcpy(ret->uuid, network->config->uuid, sizeof(network->config->uuid));
+}
+
+/* ---- lookups and lists ---- */
+
+static int lookup_by_name(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_lookup_by_name_args *args = data;
+        const Network *network = network_find_by_name(manager, args->name);
+
+        if (!network)
+                return fail(err, VIR_ERR_NO_NETWORK, "no network with matching name '%.200s'",
+                            args->name);
+        fill_network(network, &((remote_network_lookup_by_name_ret *)result)->net);
+        return 0;
+}
+
+static int lookup_by_uuid(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_lookup_by_uuid_args *args = data;
+        char text[DOMAIN_UUID_TEXT_MAX];
+        const Network *network = network_find_by_uuid(manager, (const uint8_t *)args->uuid);
+
+        if (!network)
+                return fail(err, VIR_ERR_NO_NETWORK, "no network with matching uuid '%s'",
+                            domain_uuid_format((const uint8_t *)args->uuid, text));
+        fill_network(network, &((remote_network_lookup_by_uuid_ret *)result)->net);
+        return 0;
+}
+
+/* virConnectListAllNetworksFlags: bits of one group OR together, the groups AND. */
+enum {
+        LIST_INACTIVE = 1 << 0,
+        LIST_ACTIVE = 1 << 1,
+        LIST_PERSISTENT = 1 << 2,
+        LIST_TRANSIENT = 1 << 3,
+        LIST_AUTOSTART = 1 << 4,
+        LIST_NO_AUTOSTART = 1 << 5,
+        LIST_ALL = (1 << 6) - 1,
+};
+
+static bool passes(const Network *network, unsigned flags) {
+        unsigned bits = network->live ? LIST_ACTIVE : LIST_INACTIVE;
+
+        bits |= network->is_persistent ? LIST_PERSISTENT : LIST_TRANSIENT;
+        bits |= network->autostart ? LIST_AUTOSTART : LIST_NO_AUTOSTART;
+        for (unsigned group = 3; group < LIST_ALL; group <<= 2)
+                if ((flags & group) && !(flags & group & bits))
+                        return false;
+        return true;
+}
+
+static int compare_names(gconstpointer a, gconstpointer b) {
+        return strcmp(network_name(*(Network *const *)a), network_name(*(Network *const *)b));
+}
+
+static GPtrArray *list(Manager *manager, unsigned flags, int max) {
+        GPtrArray *networks = g_ptr_array_new();
+        GHashTableIter iter;
+        gpointer value;
+
+        g_hash_table_iter_init(&iter, manager->networks);
+        while (g_hash_table_iter_next(&iter, NULL, &value))
+                if (passes(value, flags))
+                        g_ptr_array_add(networks, value);
+        g_ptr_array_sort(networks, compare_names);
+        if (max >= 0 && networks->len > (guint)max)
+                g_ptr_array_set_size(networks, max);
+        return networks;
+}
+
+static int list_names(Manager *manager, unsigned flags, int max, void *result) {
+        remote_connect_list_networks_ret *ret = result;
+        g_autoptr(GPtrArray) networks = list(manager, flags, MAX(max, 0));
+
+        ret->names.names_val = calloc(networks->len + 1, sizeof(remote_string));
+        ret->names.names_len = networks->len;
+        for (guint i = 0; i < networks->len; i++)
+                ret->names.names_val[i] = rpc_text(network_name(networks->pdata[i]));
+        return 0;
+}
+
+static int list_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_connect_list_networks_args *args = data;
+
+        return list_names(manager, LIST_ACTIVE, args->maxnames, result);
+}
+
+static int list_defined(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_connect_list_defined_networks_args *args = data;
+
+        return list_names(manager, LIST_INACTIVE, args->maxnames, result);
+}
+
+static int num_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        g_autoptr(GPtrArray) networks = list(manager, LIST_ACTIVE, -1);
+
+        ((remote_connect_num_of_networks_ret *)result)->num = (int)networks->len;
+        return 0;
+}
+
+static int num_defined(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        g_autoptr(GPtrArray) networks = list(manager, LIST_INACTIVE, -1);
+
+        ((remote_connect_num_of_defined_networks_ret *)result)->num = (int)networks->len;
+        return 0;
+}
+
+static int list_all(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_connect_list_all_networks_args *args = data;
+        remote_connect_list_all_networks_ret *ret = result;
+        g_autoptr(GPtrArray) networks = NULL;
+        int r = flags_check(args->flags, LIST_ALL, "virConnectListAllNetworks", err);
+
+        if (r < 0)
+                return r;
+        networks = list(manager, args->flags, -1);
+        ret->ret = networks->len;
+        if (!args->need_results)
+                return 0;
+        ret->nets.nets_val = calloc(networks->len + 1, sizeof(remote_network));
+        ret->nets.nets_len = networks->len;
+        for (guint i = 0; i < networks->len; i++)
+                fill_network(networks->pdata[i], &ret->nets.nets_val[i]);
+        return 0;
+}
+
+/* ---- definition ---- */
+
+static int define(Manager *manager, const char *xml, bool validate, remote_network *ret, Err *err) {
+        Network *network = NULL;
+        int r = network_define(manager, xml, validate, &network, err);
+
+        if (r != 0)
+                return r;
+        fill_network(network, ret);
+        return 0;
+}
+
+static int define_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_define_xml_args *args = data;
+
+        return define(manager, args->xml, false, &((remote_network_define_xml_ret *)result)->net,
+                      err);
+}
+
+static int define_xml_flags(Manager *manager, Call *call, const void *data, void *result,
+                            Err *err) {
+        const remote_network_define_xml_flags_args *args = data;
+        int r = flags_check(args->flags, DEFINE_VALIDATE, "virNetworkDefineXMLFlags", err);
+
+        return r < 0 ? r
+                     : define(manager, args->xml, args->flags & DEFINE_VALIDATE,
+                              &((remote_network_define_xml_flags_ret *)result)->net, err);
+}
+
+static void fill_created(Call *call, Network *network) {
+        fill_network(network, &((remote_network_create_xml_ret *)call_ret(call))->net);
+}
+
+static int create_transient(Manager *manager, Call *call, const char *xml, bool validate,
+                            Err *err) {
+        Network *network = NULL;
+        int r = network_make_transient(manager, xml, validate, &network, err);
+
+        return r < 0 ? r : network_start(network, call, fill_created, err);
+}
+
+static int create_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_create_xml_args *args = data;
+
+        return create_transient(manager, call, args->xml, false, err);
+}
+
+static int create_xml_flags(Manager *manager, Call *call, const void *data, void *result,
+                            Err *err) {
+        const remote_network_create_xml_flags_args *args = data;
+        int r = flags_check(args->flags, DEFINE_VALIDATE, "virNetworkCreateXMLFlags", err);
+
+        return r < 0 ? r
+                     : create_transient(manager, call, args->xml, args->flags & DEFINE_VALIDATE,
+                                        err);
+}
+
+static int undefine(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_undefine_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        return r < 0 ? r : network_undefine(network, err);
+}
+
+static int create(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_create_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        return r < 0 ? r : network_start(network, call, NULL, err);
+}
+
+static int destroy(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_destroy_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        return r < 0 ? r : network_stop(network, call, err);
+}
+
+static int set_autostart(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_set_autostart_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        return r < 0 ? r : network_set_autostart(network, args->autostart != 0, err);
+}
+
+/* ---- reading ---- */
+
+static int get_autostart(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_get_autostart_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        if (r != 0)
+                return r;
+        ((remote_network_get_autostart_ret *)result)->autostart = network->autostart;
+        return 0;
+}
+
+static int is_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_is_active_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        if (r != 0)
+                return r;
+        ((remote_network_is_active_ret *)result)->active = network->live != NULL;
+        return 0;
+}
+
+static int is_persistent(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_is_persistent_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        if (r != 0)
+                return r;
+        ((remote_network_is_persistent_ret *)result)->persistent = network->is_persistent;
+        return 0;
+}
+
+static int get_bridge_name(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_get_bridge_name_args *args = data;
+        Network *network = NULL;
+        int r = find_network(manager, &args->net, &network, err);
+
+        if (r != 0)
+                return r;
+        ((remote_network_get_bridge_name_ret *)result)->name =
+                rpc_text(network_def(network, false)->bridge.name);
+        return 0;
+}
+
+static int get_xml(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_get_xml_desc_args *args = data;
+        g_autofree char *xml = NULL;
+        Network *network = NULL;
+        int r = flags_check(args->flags, XML_INACTIVE, "virNetworkGetXMLDesc", err);
+
+        if (r == 0)
+                r = find_network(manager, &args->net, &network, err);
+        if (r != 0)
+                return r;
+        xml = network_def_format(network_def(network, args->flags & XML_INACTIVE));
+        ((remote_network_get_xml_desc_ret *)result)->xml = rpc_text(xml);
+        return 0;
+}
+
+/* ---- leases ---- */
+
+static remote_string *optional(const char *text) {
+        remote_string *ret;
+
+        if (g_str_equal(text, "*"))
+                return NULL;
+        ret = calloc(1, sizeof(*ret));
+        *ret = rpc_text(text);
+        return ret;
+}
+
+static unsigned prefix_of(const NetworkDef *def, const char *address) {
+        for (guint i = 0; def->ips && i < def->ips->len; i++)
+                if (network_ip_contains(def->ips->pdata[i], address))
+                        return network_ip_prefix(def->ips->pdata[i]);
+        return 0;
+}
+
+/* A line of dnsmasq's lease file: time of expiry, MAC address (or IAID), address, name, client. */
+static bool read_lease(const Network *network, char **words, const char *mac,
+                       remote_network_dhcp_lease *ret) {
+        uint64_t expiry;
+        bool is_v6;
+
+        if (g_strv_length(words) != 5 || str_to_uint(words[0], 10, INT64_MAX, &expiry) < 0)
+                return false;
+        is_v6 = strchr(words[2], ':') != NULL;
+        if (mac && g_ascii_strcasecmp(mac, words[1]) != 0)
+                return false;
+        *ret = (remote_network_dhcp_lease){
+                .iface = rpc_text(network_def(network, false)->bridge.name),
+                .expirytime = (quad_t)expiry,
+                .type = is_v6 ? LEASE_IPV6 : LEASE_IPV4,
+                .mac = is_v6 ? NULL : optional(words[1]),
+                .iaid = is_v6 ? optional(words[1]) : NULL,
+                .ipaddr = rpc_text(words[2]),
+                .prefix = prefix_of(network_def(network, false), words[2]),
+                .hostname = optional(words[3]),
+                .clientid = optional(words[4]),
+        };
+        return true;
+}
+
+static int get_leases(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_get_dhcp_leases_args *args = data;
+        remote_network_get_dhcp_leases_ret *ret = result;
+        g_autofree char *path = NULL, *text = NULL;
+        g_auto(GStrv) lines = NULL;
+        Network *network = NULL;
+        int r = flags_check(args->flags, 0, "virNetworkGetDHCPLeases", err);
+        remote_network_dhcp_lease *leases;
+        unsigned n = 0;
+
+        if (r == 0)
+                r = find_network(manager, &args->net, &network, err);
+        if (r == 0)
+                r = network_check_active(network, true, err);
+        if (r != 0)
+                return r;
+        path = network_lease_path(network);
+        file_read(path, LEASE_FILE_MAX, &text, NULL, NULL);
+        lines = g_strsplit(text ? text : "", "\n", -1);
+        leases = calloc(g_strv_length(lines) + 1, sizeof(*leases));
+        for (char **line = lines; *line; line++) {
+                g_auto(GStrv) words = g_strsplit(*line, " ", -1);
+
+                n += read_lease(network, words, args->mac ? *args->mac : NULL, &leases[n]);
+        }
+        ret->ret = n;
+        ret->leases.leases_val = leases;
+        ret->leases.leases_len = n;
+        return 0;
+}
+
+/* ---- the table ---- */
+
+#define COUNT(proc, function, type, func)                                               \
+        {                                                                               \
+                .number = REMOTE_PROC_##proc, .name = (function), PROC_RET(type##_ret), \
+                .read_only = true, .run = (func)                                        \
+        }
+#define GIVES(proc, function, type, func)                                                 \
+        {                                                                                 \
+                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
+                PROC_RET(type##_ret), .run = (func)                                       \
+        }
+#define READS(proc, function, type, func)                                                 \
+        {                                                                                 \
+                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
+                PROC_RET(type##_ret), .read_only = true, .run = (func)                    \
+        }
+
+static const Procedure procedures[] = {
+        COUNT(CONNECT_NUM_OF_NETWORKS, "virConnectNumOfNetworks", remote_connect_num_of_networks,
+              num_active),
+        READS(CONNECT_LIST_NETWORKS, "virConnectListNetworks", remote_connect_list_networks,
+              list_active),
+        COUNT(CONNECT_NUM_OF_DEFINED_NETWORKS, "virConnectNumOfDefinedNetworks",
+              remote_connect_num_of_defined_networks, num_defined),
+        READS(CONNECT_LIST_DEFINED_NETWORKS, "virConnectListDefinedNetworks",
+              remote_connect_list_defined_networks, list_defined),
+        READS(CONNECT_LIST_ALL_NETWORKS, "virConnectListAllNetworks",
+              remote_connect_list_all_networks, list_all),
+        READS(NETWORK_LOOKUP_BY_NAME, "virNetworkLookupByName", remote_network_lookup_by_name,
+              lookup_by_name),
+        READS(NETWORK_LOOKUP_BY_UUID, "virNetworkLookupByUUID", remote_network_lookup_by_uuid,
+              lookup_by_uuid),
+        GIVES(NETWORK_DEFINE_XML, "virNetworkDefineXML", remote_network_define_xml, define_xml),
+        GIVES(NETWORK_DEFINE_XML_FLAGS, "virNetworkDefineXMLFlags", remote_network_define_xml_flags,
+              define_xml_flags),
+        GIVES(NETWORK_CREATE_XML, "virNetworkCreateXML", remote_network_create_xml, create_xml),
+        GIVES(NETWORK_CREATE_XML_FLAGS, "virNetworkCreateXMLFlags", remote_network_create_xml_flags,
+              create_xml_flags),
+        DOES(NETWORK_UNDEFINE, "virNetworkUndefine", remote_network_undefine, undefine),
+        DOES(NETWORK_CREATE, "virNetworkCreate", remote_network_create, create),
+        DOES(NETWORK_DESTROY, "virNetworkDestroy", remote_network_destroy, destroy),
+        DOES(NETWORK_SET_AUTOSTART, "virNetworkSetAutostart", remote_network_set_autostart,
+             set_autostart),
+        READS(NETWORK_GET_AUTOSTART, "virNetworkGetAutostart", remote_network_get_autostart,
+              get_autostart),
+        READS(NETWORK_IS_ACTIVE, "virNetworkIsActive", remote_network_is_active, is_active),
+        READS(NETWORK_IS_PERSISTENT, "virNetworkIsPersistent", remote_network_is_persistent,
+              is_persistent),
+        READS(NETWORK_GET_BRIDGE_NAME, "virNetworkGetBridgeName", remote_network_get_bridge_name,
+              get_bridge_name),
+        READS(NETWORK_GET_XML_DESC, "virNetworkGetXMLDesc", remote_network_get_xml_desc, get_xml),
+        READS(NETWORK_GET_DHCP_LEASES, "virNetworkGetDHCPLeases", remote_network_get_dhcp_leases,
+              get_leases),
+};
+
+const ProcedureTable rpc_network_table = {REMOTE_PROGRAM, procedures, G_N_ELEMENTS(procedures)};
