@@ -21,6 +21,7 @@
 
 #define CONFIG_FILE_MAX (1u << 20)
 #define PID_FILE_MAX    64
+#define LEASE_FILE_MAX  (16u << 20)
 #define DNSMASQ         "/usr/sbin/dnsmasq"
 #define NFT             "/usr/sbin/nft"
 #define BRIDGE_PREFIX   "virbr"
@@ -42,6 +43,42 @@ static char *run_path(const Manager *manager, const char *name, const char *endi
 char *network_lease_path(const Network *network) {
         return g_strdup_printf("%s/networks/%s.leases", network->manager->paths.state_dir,
                                network_name(network));
+}
+
+char *network_leases(const Network *network) {
+        g_autofree char *path = network_lease_path(network);
+        char *text = NULL;
+
+        file_read(path, LEASE_FILE_MAX, &text, NULL, NULL);
+        return text ? text : g_strdup("");
+}
+
+unsigned network_prefix_of(const NetworkDef *def, const char *address) {
+        for (guint i = 0; def->ips && i < def->ips->len; i++)
+                if (network_ip_contains(def->ips->pdata[i], address))
+                        return network_ip_prefix(def->ips->pdata[i]);
+        return 0;
+}
+
+char *network_lease_address(Manager *manager, const char *name, const char *mac,
+                            unsigned *ret_prefix) {
+        const Network *network = network_find_by_name(manager, name);
+        g_autofree char *text = NULL;
+        g_auto(GStrv) lines = NULL;
+
+        if (!network || !network->live)
+                return NULL;
+        text = network_leases(network);
+        lines = g_strsplit(text, "\n", -1);
+        for (char **line = lines; *line; line++) {
+                g_auto(GStrv) words = g_strsplit(*line, " ", -1);
+
+                if (g_strv_length(words) != 5 || g_ascii_strcasecmp(words[1], mac) != 0)
+                        continue;
+                *ret_prefix = network_prefix_of(network->live, words[2]);
+                return g_strdup(words[2]);
+        }
+        return NULL;
 }
 
 static int write_file(const char *path, const char *text, Err *err) {

@@ -69,5 +69,14 @@ int network_stop(Network *network, Call *call, Err *err);
 /* The bridge that a guest's interface in this network joins; the caller's. */
 int network_bridge(Manager *manager, const char *name, char **ret, Err *err);
 
-/* The file of the leases that dnsmasq gave; the caller's. */
+/* The file of the leases that dnsmasq gave, and its text ("" where it gave none); the caller's. A
+ * line is "EXPIRY MAC ADDRESS NAME CLIENT", '*' standing for what is not known. */
 char *network_lease_path(const Network *network);
+char *network_leases(const Network *network);
+
+/* The address that the network gave to this MAC address; NULL: none. The caller's. */
+char *network_lease_address(Manager *manager, const char *name, const char *mac,
+                            unsigned *ret_prefix);
+
+/* Bits of the network part of the address; 0: it is in none of the network's ranges. */
+unsigned network_prefix_of(const NetworkDef *def, const char *address);

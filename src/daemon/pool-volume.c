@@ -425,7 +425,7 @@ int volume_create(Pool *pool, const char *xml, const Volume *from, bool validate
                 r = check_source(from, err);
         if (r == 0)
                 r = parse_volume(pool, xml, validate, &def, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         volume = add_partial(pool, def);
         work = work_new(pool, def->name, call, done);

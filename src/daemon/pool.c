@@ -483,6 +483,7 @@ static void on_work_scanned(Pool *pool, const Err *err, void *userdata) {
         work_end(work, is_bad ? err : NULL);
 }
 
+/* In a handler, which answers a failure itself. */
 static int scan_for(Work *work, Err *err) {
         int r = pool_scan(work->pool, on_work_scanned, work, err);
 
@@ -547,8 +548,8 @@ static void on_built(int r, const char *output, size_t size, void *userdata) {
         if (r == 0)
                 pool_emit(work->pool, POOL_CREATED);
         if (r == 0 && work->is_start)
-                r = scan_for(work, &err);
-        else
+                r = pool_scan(work->pool, on_work_scanned, work, &err);
+        if (r < 0 || !work->is_start)
                 work_end(work, r < 0 ? &err : NULL);
 }
 

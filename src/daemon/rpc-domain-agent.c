@@ -105,9 +105,8 @@ static int set_time(Manager *manager, Call *call, const void *data, void *result
                             "the time of %" G_GINT64_FORMAT " s and %u ns cannot be set",
                             (gint64)args->seconds, args->nseconds);
         if (!(args->flags & TIME_SYNC)) /* else the guest reads its clock */
-                command.arguments =
-                        json_pack("{s:I}", "time",
-                                  (json_int_t)(args->seconds * NSEC_PER_SEC + args->nseconds));
+                command.arguments = json_pack(
+                        "{s:I}", "time", (json_int_t)args->seconds * NSEC_PER_SEC + args->nseconds);
         return rpc_ask_agent(manager, call, &args->dom, &command, NULL, err);
 }
 
@@ -248,7 +247,7 @@ static int ssh_keys_set(Manager *manager, Call *call, const void *data, void *re
         int r = flags_check(args->flags, SSH_KEYS_APPEND | SSH_KEYS_REMOVE,
                             "virDomainAuthorizedSSHKeysSet", err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (removes && (args->flags & SSH_KEYS_APPEND))
                 return fail(err, VIR_ERR_INVALID_ARG,
@@ -274,7 +273,7 @@ static int set_response_timeout(Manager *manager, Call *call, const void *data, 
                 r = rpc_find_vm(manager, &args->dom, &vm, err);
         if (r == 0)
                 r = vm_check_active(vm, true, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (args->timeout < AGENT_WAIT_FOREVER)
                 return fail(err, VIR_ERR_INVALID_ARG,

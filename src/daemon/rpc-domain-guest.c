@@ -4,6 +4,7 @@
 #include "base/util.h"
 #include "daemon/dispatch.h"
 #include "daemon/guest-info.h"
+#include "daemon/network.h"
 #include "daemon/rpc-agent.h"
 #include "domain/interface.h"
 #include "rpc/proto.h"
@@ -132,24 +133,25 @@ static char *find_arp(char *const *lines, const char *mac) {
         return NULL;
 }
 
-static void fill_arp(const Vm *vm, char *const *lines, remote_domain_interface_addresses_ret *ret) {
+/* One interface with its one address (NULL: it has none, and is not told). */
+static void add_interface(const DomainInterface *net, const char *address, unsigned prefix,
+                          remote_domain_interface_addresses_ret *ret) {
+        remote_domain_interface *interface;
+
+        if (!address)
+                return;
+        interface = &ret->ifaces.ifaces_val[ret->ifaces.ifaces_len++];
+        interface->name = rpc_text(net->target.dev);
+        interface->hwaddr = optional_text(net->mac.address);
+        interface->addrs.addrs_val = g_new0(remote_domain_ip_addr, 1);
+        interface->addrs.addrs_len = 1;
+        interface->addrs.addrs_val[0] =
+                (remote_domain_ip_addr){ADDRESS_IPV4, rpc_text(address), prefix};
+}
+
+static void make_room(const Vm *vm, remote_domain_interface_addresses_ret *ret) {
         ret->ifaces.ifaces_val =
                 g_new0(remote_domain_interface, vm->live->devices.list[DOMAIN_INTERFACE]->len);
-        DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE) {
-                const char *mac = net->mac.address;
-                g_autofree char *address = mac ? find_arp(lines, mac) : NULL;
-                remote_domain_interface *interface;
-
-                if (!address)
-                        continue;
-                interface = &ret->ifaces.ifaces_val[ret->ifaces.ifaces_len++];
-                interface->name = rpc_text(net->target.dev);
-                interface->hwaddr = optional_text(mac);
-                interface->addrs.addrs_val = g_new0(remote_domain_ip_addr, 1);
-                interface->addrs.addrs_len = 1;
-                interface->addrs.addrs_val[0] =
-                        (remote_domain_ip_addr){ADDRESS_IPV4, rpc_text(address), 0};
-        }
 }
 
 static int addresses_by_arp(const Vm *vm, remote_domain_interface_addresses_ret *ret, Err *err) {
@@ -160,7 +162,29 @@ static int addresses_by_arp(const Vm *vm, remote_domain_interface_addresses_ret 
                 return fail(err, VIR_ERR_OPERATION_FAILED,
                             "cannot read the host's table of neighbours, /proc/net/arp");
         lines = g_strsplit(text, "\n", -1);
-        fill_arp(vm, lines, ret);
+        make_room(vm, ret);
+        DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE) {
+                g_autofree char *address =
+                        net->mac.address ? find_arp(lines, net->mac.address) : NULL;
+
+                add_interface(net, address, 0, ret);
+        }
+        return 0;
+}
+
+/* What the DHCP servers of our networks gave. */
+static int addresses_by_lease(const Vm *vm, remote_domain_interface_addresses_ret *ret) {
+        make_room(vm, ret);
+        DOMAIN_FOREACH(DomainInterface, net, vm->live, DOMAIN_INTERFACE) {
+                unsigned prefix = 0;
+                g_autofree char *address =
+                        net->type == NET_TYPE_NETWORK
+                                ? network_lease_address(vm->manager, net->source.network,
+                                                        net->mac.address, &prefix)
+                                : NULL;
+
+                add_interface(net, address, prefix, ret);
+        }
         return 0;
 }
 
@@ -175,11 +199,11 @@ static int interface_addresses(Manager *manager, Call *call, const void *data, v
                 r = rpc_find_vm(manager, &args->dom, &vm, err);
         if (r == 0)
                 r = vm_check_active(vm, true, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         switch (args->source) {
-        case SOURCE_LEASE: /* there are no networks here that would give any */
-                return 0;
+        case SOURCE_LEASE:
+                return addresses_by_lease(vm, result);
         case SOURCE_AGENT:
                 if (call_is_read_only(call))
                         return fail(err, VIR_ERR_OPERATION_DENIED,

@@ -49,7 +49,7 @@ static int pin(Manager *manager, Call *call, const PinCall *what, Err *err) {
 
         if (r == 0)
                 r = flags_check(what->flags, AFFECT_BOTH, what->function, err);
-        return r < 0 ? r : vm_tune(vm, &of, call, err);
+        return r != 0 ? r : vm_tune(vm, &of, call, err);
 }
 
 /* Without flags: a running guest. */
@@ -146,9 +146,10 @@ static int find_def(Manager *manager, const remote_domain *dom, unsigned flags,
                          "mutually exclusive");
         if (r == 0)
                 r = vm_settle(vm, &live, &config, err);
-        if (r == 0)
-                *ret = vm_def(vm, config);
-        return r;
+        if (r != 0)
+                return r;
+        *ret = vm_def(vm, config);
+        return 0;
 }
 
 static const char *cpuset_of(const DomainDef *def, const DomainPin *found) {
@@ -162,7 +163,7 @@ static int vcpu_pin_info(Manager *manager, Call *call, const void *data, void *r
         unsigned n;
         int r = find_def(manager, &args->dom, args->flags, "virDomainGetVcpuPinInfo", &def, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (args->ncpumaps < 0 || args->maplen < 0 ||
             (int64_t)args->ncpumaps * args->maplen > CPUMAPS_MAX)
@@ -191,7 +192,7 @@ static int emulator_pin_info(Manager *manager, Call *call, const void *data, voi
         int r = find_def(manager, &args->dom, args->flags, "virDomainGetEmulatorPinInfo", &def,
                          err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (args->maplen < 0 || args->maplen > CPUMAPS_MAX)
                 return fail(err, VIR_ERR_INVALID_ARG, "a map of %d bytes is too long",
@@ -212,7 +213,7 @@ static int iothread_info(Manager *manager, Call *call, const void *data, void *r
         const GPtrArray *list;
         int r = find_def(manager, &args->dom, args->flags, "virDomainGetIOThreadInfo", &def, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         list = def->iothreadids.list;
         ret->ret = ret->info.info_len = list ? list->len : 0;
@@ -249,7 +250,7 @@ static int numa_parameters(Manager *manager, Call *call, const void *data, void 
         const DomainDef *def = NULL;
         int r = find_def(manager, &args->dom, args->flags, "virDomainGetNumaParameters", &def, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         ret->nparams = 2;
         if (args->nparams == 0)

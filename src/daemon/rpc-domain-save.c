@@ -193,7 +193,7 @@ static int do_restore(Manager *manager, Call *call, const RestoreRequest *reques
                 r = store_check_name(def->name, err);
         if (r == 0)
                 r = rpc_find_same(manager, def, &vm, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (vm && vm_is_active(vm))
                 return fail(err, VIR_ERR_OPERATION_INVALID, "domain '%s' is already active",
@@ -348,7 +348,7 @@ static int managed_remove(Manager *manager, Call *call, const void *data, void *
 
         if (r == 0)
                 r = rpc_find_vm(manager, &args->dom, &vm, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (!vm->has_managed_save)
                 return fail_errno(err, -ENOENT, "guest '%s' has no managed save", vm_name(vm));

@@ -130,7 +130,7 @@ static int get_all_stats(Manager *manager, Call *call, const void *data, void *r
                          args->stats & ~VM_STATS_ALL);
         if (r == 0)
                 r = collect_vms(manager, args, &list, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         stats = g_new0(StatsCall, 1);
         *stats = (StatsCall){call_ref(call), groups, args->flags & STATS_BACKING};

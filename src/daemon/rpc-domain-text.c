@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/rpc-domain.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "daemon/dispatch.h"
@@ -22,13 +23,17 @@ static int check_metadata_type(int type, Err *err) {
 
 /* The definition that the flags of a reading call mean. */
 static int choose_def(const Vm *vm, unsigned flags, const DomainDef **ret, Err *err) {
-        if ((flags & AFFECT_LIVE) && (flags & AFFECT_CONFIG))
-                return fail(err, VIR_ERR_INVALID_ARG,
-                            "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are "
-                            "mutually exclusive");
-        if ((flags & AFFECT_CONFIG) && !vm->persistent)
-                return fail(err, VIR_ERR_OPERATION_INVALID,
-                            "transient domains do not have any persistent config");
+        if ((flags & AFFECT_LIVE) && (flags & AFFECT_CONFIG)) {
+                fail(err, VIR_ERR_INVALID_ARG,
+                     "Flags 'VIR_DOMAIN_AFFECT_LIVE' and 'VIR_DOMAIN_AFFECT_CONFIG' are mutually "
+                     "exclusive");
+                return -EINVAL;
+        }
+        if ((flags & AFFECT_CONFIG) && !vm->persistent) {
+                fail(err, VIR_ERR_OPERATION_INVALID,
+                     "transient domains do not have any persistent config");
+                return -EINVAL;
+        }
         *ret = vm_def(vm, flags & AFFECT_CONFIG);
         return flags & AFFECT_LIVE ? vm_check_active(vm, true, err) : 0;
 }
@@ -47,7 +52,7 @@ static int get_metadata(Manager *manager, Call *call, const void *data, void *re
                 r = check_metadata_type(args->type, err);
         if (r == 0)
                 r = choose_def(vm, args->flags, &def, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (args->type == VM_METADATA_DESCRIPTION)
                 ret->metadata = g_strdup(def->description);

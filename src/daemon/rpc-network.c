@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "base/util.h"
 #include "daemon/dispatch.h"
 #include "daemon/network.h"
@@ -16,7 +15,6 @@
 
 enum { DEFINE_VALIDATE = 1, XML_INACTIVE = 1 };
 
-#define LEASE_FILE_MAX (16u << 20)
 enum { LEASE_IPV4, LEASE_IPV6 };
 
 static int find_network(Manager *manager, const remote_network *handle, Network **ret, Err *err) {
@@ -322,13 +320,6 @@ static remote_string *optional(const char *text) {
         return ret;
 }
 
-static unsigned prefix_of(const NetworkDef *def, const char *address) {
-        for (guint i = 0; def->ips && i < def->ips->len; i++)
-                if (network_ip_contains(def->ips->pdata[i], address))
-                        return network_ip_prefix(def->ips->pdata[i]);
-        return 0;
-}
-
 /* A line of dnsmasq's lease file: time of expiry, MAC address (or IAID), address, name, client. */
 static bool read_lease(const Network *network, char **words, const char *mac,
                        remote_network_dhcp_lease *ret) {
@@ -347,7 +338,7 @@ static bool read_lease(const Network *network, char **words, const char *mac,
                 .mac = is_v6 ? NULL : optional(words[1]),
                 .iaid = is_v6 ? optional(words[1]) : NULL,
                 .ipaddr = rpc_text(words[2]),
-                .prefix = prefix_of(network_def(network, false), words[2]),
+                .prefix = network_prefix_of(network_def(network, false), words[2]),
                 .hostname = optional(words[3]),
                 .clientid = optional(words[4]),
         };
@@ -357,7 +348,7 @@ static bool read_lease(const Network *network, char **words, const char *mac,
 static int get_leases(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_get_dhcp_leases_args *args = data;
         remote_network_get_dhcp_leases_ret *ret = result;
-        g_autofree char *path = NULL, *text = NULL;
+        g_autofree char *text = NULL;
         g_auto(GStrv) lines = NULL;
         Network *network = NULL;
         int r = flags_check(args->flags, 0, "virNetworkGetDHCPLeases", err);
@@ -370,9 +361,8 @@ static int get_leases(Manager *manager, Call *call, const void *data, void *resu
                 r = network_check_active(network, true, err);
         if (r != 0)
                 return r;
-        path = network_lease_path(network);
-        file_read(path, LEASE_FILE_MAX, &text, NULL, NULL);
-        lines = g_strsplit(text ? text : "", "\n", -1);
+        text = network_leases(network);
+        lines = g_strsplit(text, "\n", -1);
         leases = calloc(g_strv_length(lines) + 1, sizeof(*leases));
         for (char **line = lines; *line; line++) {
                 g_auto(GStrv) words = g_strsplit(*line, " ", -1);

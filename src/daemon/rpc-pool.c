@@ -337,7 +337,7 @@ static int get_xml(Manager *manager, Call *call, const void *data, void *result,
 
         if (r == 0)
                 r = rpc_find_pool(manager, &args->pool, &pool, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         xml = pool_def_format(args->flags & XML_INACTIVE && pool->next ? pool->next : pool->def,
                               args->flags & XML_INACTIVE || !pool->is_active);

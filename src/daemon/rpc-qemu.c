@@ -55,7 +55,7 @@ static int send_qmp(Vm *vm, const char *text, Call *call, Err *err) {
         json_t *message = NULL;
         int r = parse_command(text, &message, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         qmp_send_raw(vm->qmp, message, on_qmp, call_ref(call));
         json_decref(message);
@@ -74,7 +74,7 @@ static int monitor_command(Manager *manager, Call *call, const void *data, void 
         if (r == 0 && !vm->qmp)
                 r = fail(err, VIR_ERR_OPERATION_FAILED, "QEMU of guest '%s' has ended",
                          vm_name(vm));
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (!(args->flags & MONITOR_COMMAND_HMP))
                 return send_qmp(vm, args->cmd, call, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/rpc-storage.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,16 +34,20 @@ static int find_volume(Manager *manager, const remote_storage_vol *handle, Volum
         Volume *volume;
         int r;
 
-        if (!pool)
-                return fail(err, VIR_ERR_NO_STORAGE_POOL,
-                            "no storage pool with matching name '%.200s'", handle->pool);
+        if (!pool) {
+                fail(err, VIR_ERR_NO_STORAGE_POOL, "no storage pool with matching name '%.200s'",
+                     handle->pool);
+                return -ENOENT;
+        }
         r = pool_check_active(pool, true, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         volume = pool_find_volume(pool, handle->name);
-        if (!volume)
-                return fail(err, VIR_ERR_NO_STORAGE_VOL,
-                            "no storage vol with matching name '%.255s'", handle->name);
+        if (!volume) {
+                fail(err, VIR_ERR_NO_STORAGE_VOL, "no storage vol with matching name '%.255s'",
+                     handle->name);
+                return -ENOENT;
+        }
         *ret = volume;
         return 0;
 }
@@ -150,7 +155,7 @@ static int list_all(Manager *manager, Call *call, const void *data, void *result
 
         if (r == 0)
                 r = list(manager, &args->pool, &volumes, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         ret->ret = volumes->len;
         if (!args->need_results)
@@ -171,9 +176,10 @@ static int get_xml(Manager *manager, Call *call, const void *data, void *result,
 
         if (r == 0)
                 r = find_volume(manager, &args->vol, &volume, err);
-        if (r == 0)
-                ((remote_storage_vol_get_xml_desc_ret *)result)->xml = rpc_text(volume->xml);
-        return r;
+        if (r != 0)
+                return r;
+        ((remote_storage_vol_get_xml_desc_ret *)result)->xml = rpc_text(volume->xml);
+        return 0;
 }
 
 static int get_path(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -181,9 +187,10 @@ static int get_path(Manager *manager, Call *call, const void *data, void *result
         Volume *volume = NULL;
         int r = find_volume(manager, &args->vol, &volume, err);
 
-        if (r == 0)
-                ((remote_storage_vol_get_path_ret *)result)->name = rpc_text(volume->path);
-        return r;
+        if (r != 0)
+                return r;
+        ((remote_storage_vol_get_path_ret *)result)->name = rpc_text(volume->path);
+        return 0;
 }
 
 static int fill_info(Manager *manager, const remote_storage_vol *handle, bool physical,
@@ -191,7 +198,7 @@ static int fill_info(Manager *manager, const remote_storage_vol *handle, bool ph
         Volume *volume = NULL;
         int r = find_volume(manager, handle, &volume, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         volume_read_size(volume);
         ret->type = volume->is_dir ? TYPE_DIR : TYPE_FILE;
@@ -356,7 +363,7 @@ static int open_stream(Manager *manager, Call *call, Volume *volume, FileStream 
         volume->users++;
         volume->pool->errands++;
         r = file_stream_open(call, file, on_stream_ended, use, err);
-        if (r < 0)
+        if (r != 0)
                 on_stream_ended(use);
         return r;
 }
@@ -379,8 +386,9 @@ static int upload(Manager *manager, Call *call, const void *data, void *result, 
 
         if (r == 0)
                 r = find_volume(manager, &args->vol, &volume, err);
-        if (r == 0)
-                r = volume_check_free(volume, err);
+        if (r != 0)
+                return r;
+        r = volume_check_free(volume, err);
         if (r == 0)
                 r = check_offset(volume, &file, err);
         return r < 0 ? r : open_stream(manager, call, volume, &file, err);
@@ -396,7 +404,9 @@ static int download(Manager *manager, Call *call, const void *data, void *result
 
         if (r == 0)
                 r = find_volume(manager, &args->vol, &volume, err);
-        if (r == 0 && volume->partial)
+        if (r != 0)
+                return r;
+        if (volume->partial)
                 r = volume_check_free(volume, err);
         if (r == 0)
                 r = check_offset(volume, &file, err);

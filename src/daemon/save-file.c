@@ -139,33 +139,34 @@ static int read_header(int fd, const char *path, Header *ret, char **ret_xml, Er
 
 int save_file_open(const char *path, SaveFile *ret, Err *err) {
         g_auto(SaveFile) file = SAVE_FILE_INIT;
-        Header header;
+        Header header = {};
         int r;
 
         file.fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (file.fd < 0)
                 return fail_errno(err, neg_errno(), "Failed to open file '%s'", path);
         r = read_header(file.fd, path, &header, &file.xml, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (lseek(file.fd, slot_offset(2, header.room), SEEK_SET) < 0)
                 return fail_errno(err, neg_errno(), "cannot read '%s'", path);
         file.is_running = header.flags & FLAG_RUNNING;
-        *ret = file;
-        file = (SaveFile)SAVE_FILE_INIT;
+        *ret = (SaveFile){.fd = steal_fd(&file.fd),
+                          .is_running = file.is_running,
+                          .xml = g_steal_pointer(&file.xml)};
         return 0;
 }
 
 int save_file_rewrite(const char *path, const char *xml, bool is_running, Err *err) {
         _cleanup_(closep) int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
         g_autofree char *old = NULL;
-        Header header;
+        Header header = {};
         int r;
 
         if (fd < 0)
                 return fail_errno(err, neg_errno(), "Failed to open file '%s'", path);
         r = read_header(fd, path, &header, &old, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         r = write_xml(fd, 1 - header.slot, header.room, xml);
         if (r == 0 && fdatasync(fd) < 0)

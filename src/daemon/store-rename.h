@@ -20,7 +20,7 @@ typedef struct StoreRename {
 /* All steps; a test stops earlier, as a crash would. */
 #define STORE_RENAME_STEPS 7u
 
-int store_rename(const Paths *paths, const StoreRename *rename, unsigned steps, Err *err);
+int store_rename(const Paths *paths, const StoreRename *rename, unsigned n, Err *err);
 
 /* Ends what a crash cut off; before the definitions are read. */
 int store_recover_rename(const Paths *paths, Err *err);

@@ -338,7 +338,8 @@ static int open_stream(Call *call, int fd, StreamKind kind, Stream **ret, Err *e
 
         if (!client) {
                 closep(&fd);
-                return fail(err, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+                fail(err, VIR_ERR_OPERATION_ABORTED, "the client has gone");
+                return -ECANCELED;
         }
         stream = g_new0(Stream, 1);
         stream->client = client;
@@ -348,11 +349,11 @@ static int open_stream(Call *call, int fd, StreamKind kind, Stream **ret, Err *e
         stream->header.type = RPC_TYPE_STREAM;
         g_queue_init(&stream->chunks);
         r = sd_event_add_io(client_manager(client)->event, &stream->io, fd, EPOLLIN, on_io, stream);
-        if (r < 0)
+        if (r != 0)
                 fail_errno(err, r, "cannot watch the descriptor of a stream");
         else
                 r = client_add_stream(client, stream, err);
-        if (r < 0) {
+        if (r != 0) {
                 stream_free(stream);
                 return r;
         }

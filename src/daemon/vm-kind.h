@@ -24,7 +24,7 @@ typedef struct VmKind {
         void (*release)(Vm *vm, const DomainDevice *device);
 } VmKind;
 
-extern const VmKind vm_disk_kind;      /* vm-image.c */
+extern const VmKind vm_disk_kind; /* vm-image.c */
 extern const VmKind vm_filesystem_kind;
 extern const VmKind vm_interface_kind; /* vm-interface.c */
 extern const VmKind vm_graphics_kind;  /* vm-graphics.c */

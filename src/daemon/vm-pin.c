@@ -116,7 +116,7 @@ pid_t vm_iothread_thread(json_t *iothreads, unsigned id) {
         json_t *entry;
 
         json_array_foreach(iothreads, i, entry) {
-                pid_t thread;
+                pid_t thread = 0;
 
                 if (iothread_of(entry, &thread) == id)
                         return thread;

@@ -193,8 +193,7 @@ static int check_memory(const VmTune *tune, const DomainDef *def, bool is_live, 
 }
 
 static int begin_memory(VmTune *tune, Err *err) {
-        vm_tune_tell(tune, "balloon",
-                     json_pack("{s:I}", "value", (json_int_t)(tune->value * 1024)));
+        vm_tune_tell(tune, "balloon", json_pack("{s:I}", "value", (json_int_t)tune->value * 1024));
         return 0;
 }
 

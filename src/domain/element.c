@@ -475,7 +475,8 @@ int domain_element_parse(DomainParse *parse, const DomainElement *element, xmlNo
 static const char *kib_unit(const DomainField *field, uint64_t kib, uint64_t *ret_bytes) {
         const char *unit = field->unit ? field->unit : "KiB";
 
-        if (unit_bytes(unit, ret_bytes) == 0 && kib % (*ret_bytes / 1024) == 0)
+        if (unit_bytes(unit, ret_bytes) == 0 && *ret_bytes >= 1024 &&
+            kib % (*ret_bytes / 1024) == 0)
                 return unit;
         *ret_bytes = 1024;
         return "KiB";

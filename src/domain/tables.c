@@ -91,8 +91,7 @@ static const char *const lifecycle_actions[] = {"destroy", "restart", "preserve"
 static const char *const crash_actions[] = {"destroy",          "restart",          "preserve",
                                             "coredump-destroy", "coredump-restart", NULL};
 
-#define TEXT_KIB(f) \
-        ATTR_(DomainDef, f, NULL, FIELD_KIB, .place = PLACE_TEXT, .is_required = true)
+#define TEXT_KIB(f) ATTR_(DomainDef, f, NULL, FIELD_KIB, .place = PLACE_TEXT, .is_required = true)
 
 static const DomainField genid_fields[] = {
         ATTR_(DomainDef, genid.uuid, NULL, FIELD_UUID, .place = PLACE_TEXT),

@@ -27,8 +27,8 @@ static DomainDef *parse(const char *xml, DomainParseFlags flags) {
 }
 
 /* What only a running guest has. */
-static const char *const live_words[] = {"id='3'",    "vnet4",          "/dev/pts/2",
-                                         "'serial0'", "/run/guests/g/agent.0", "5901"};
+static const char *const live_words[] = {
+        "id='3'", "vnet4", "/dev/pts/2", "'serial0'", "/run/guests/g/agent.0", "5901"};
 
 static void live_xml_comes_back_whole(void **state) {
         g_autoptr(DomainDef) def = parse(text, DOMAIN_PARSE_LIVE);
@@ -160,9 +160,8 @@ static void the_schema_table_is_found_by_name(void **state) {
 
 static void a_slip_of_the_hand_is_told_from_a_new_name(void **state) {
         static const char *const slips[][3] = {
-                {"disk", "sorce", "source"}, {"domain", "nmae", "name"},
-                {"disk", "future", NULL},    {"domain", "", NULL},
-                {"nowhere", "source", NULL}, {"domain", "x", NULL},
+                {"disk", "sorce", "source"}, {"domain", "nmae", "name"},  {"disk", "future", NULL},
+                {"domain", "", NULL},        {"nowhere", "source", NULL}, {"domain", "x", NULL},
         };
 
         for (size_t i = 0; i < G_N_ELEMENTS(slips); i++) {

@@ -536,7 +536,7 @@ static int check_clock(const DomainDef *def, Err *err) {
                 return fail(err, VIR_ERR_XML_ERROR,
                             "<clock adjustment='%s'> at line %u is no number of seconds",
                             clock->adjustment, line);
-        if (clock->offset == CLOCK_VARIABLE && g_str_equal(clock->adjustment, "reset"))
+        if (clock->offset == CLOCK_VARIABLE && g_strcmp0(clock->adjustment, "reset") == 0)
                 return fail(err, VIR_ERR_XML_ERROR,
                             "<clock offset='variable'> at line %u needs a number of seconds", line);
         if (clock->offset == CLOCK_TIMEZONE && (!clock->timezone || !*clock->timezone))

@@ -19,7 +19,7 @@
 #define QEMU_MEMORY_DIR "/var/lib/airlock/ram"
 
 typedef struct QemuRuntime {
-        unsigned version; /* QEMU_VERSION() */
+        unsigned version;    /* QEMU_VERSION() */
         GHashTable *devices; /* the set of types that this QEMU has; NULL: not known */
         /* Listening UNIX socket that QEMU inherits for QMP; -1: qmp_path says where it makes one.
          */
@@ -52,8 +52,8 @@ char **qemu_args_environment(const DomainDef *def);
 int qemu_args_plug(const DomainDef *def, const DomainDevice *device, const QemuRuntime *runtime,
                    json_t **ret, Err *err);
 
-/* VIR_ERR_OPERATION_UNSUPPORTED for what QEMU takes only while the guest is off. The device needs no
- * alias and no address yet. */
+/* VIR_ERR_OPERATION_UNSUPPORTED for what QEMU takes only while the guest is off. The device needs
+ * no alias and no address yet. */
 int qemu_args_check_plug(const DomainDef *def, const DomainDevice *device, Err *err);
 
 /* The QMP commands that free what stood behind a device (blockdev-del, netdev_del, …), after

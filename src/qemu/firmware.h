@@ -49,7 +49,7 @@ extern const char *const firmware_dirs[];
 /* Those of the host now, Firmware by name; borrowed until the next call. */
 const GPtrArray *firmware_store_list(FirmwareStore *store);
 
-/* Completes the guest's <os> (DomainDefaults.choose_firmware; store is a FirmwareStore): chooses
+/* Completes the guest's <os> (DomainDefaults.choose_firmware; data is a FirmwareStore): chooses
  * loader and nvram for firmware='…'; tells what a loader that was named can do, and gives it
  * variables. VIR_ERR_OPERATION_FAILED when nothing fits. */
-int firmware_choose(DomainDef *def, const void *store, Err *err);
+int firmware_choose(DomainDef *def, const void *data, Err *err);

@@ -133,8 +133,7 @@ static int prepare_child(const ProcessSpec *spec, int log_fd, int null_fd) {
         return 0;
 }
 
-static void run_child(const ProcessSpec *spec, char **env, int log_fd, int null_fd,
-                      int report_fd) {
+static void run_child(const ProcessSpec *spec, char **env, int log_fd, int null_fd, int report_fd) {
         int error = prepare_child(spec, log_fd, null_fd);
 
         if (error == 0) {

@@ -105,7 +105,8 @@ static void assert_chosen(const Host *host, const char *machine, const char *inn
         if (!def)
                 print_error("%s\n", err.message);
         assert_non_null(def);
-        assert_string_equal(def->os.loader.path, code);
+        if (def)
+                assert_string_equal(def->os.loader.path, code);
 }
 
 #define Q35               "pc-q35-10.0"

@@ -137,10 +137,10 @@ int directory_scan(const char *path, GPtrArray **ret, Err *err) {
         const char *name;
         int r = open_directory(path, &dir, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
         while (names && (name = g_dir_read_name(names)) && volumes->len < DIRECTORY_VOLUMES_MAX) {
-                VolumeDef *volume;
+                VolumeDef *volume = NULL;
 
                 if (!volume_name_is_partial(name) && read_entry(dir, path, name, &volume) > 0)
                         g_ptr_array_add(volumes, volume);

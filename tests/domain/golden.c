@@ -20,8 +20,7 @@
 
 static const char *const machines[] = {"pc", "pc-i440fx-10.0", "q35", "pc-q35-10.0", NULL};
 
-static DomainDefaults defaults = {.machine_aliases = machines,
-                                  .choose_firmware = firmware_choose};
+static DomainDefaults defaults = {.machine_aliases = machines, .choose_firmware = firmware_choose};
 
 static void start_graphics(DomainGraphics *graphics, unsigned *port) {
         DomainListen *listen = graphics->listens ? graphics->listens->pdata[0] : NULL;
