@@ -3,7 +3,7 @@
 /* Bytes of an image, as a guest can write them: the header that is read before it starts. */
 
 #include "fuzz.h"
-#include "qemu/qcow2.h"
+#include "storage/qcow2.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         g_auto(Qcow2Head) head = {};

@@ -8,12 +8,12 @@
 #include <unistd.h>
 
 #include "daemon/dispatch.h"
-#include "daemon/image.h"
 #include "daemon/vm-stats.h"
 #include "domain/device.h"
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
 #include "rpc/remote_domain.h"
+#include "storage/image.h"
 
 /* ---- a question to one guest ---- */
 

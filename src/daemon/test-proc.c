@@ -6,8 +6,6 @@
 #include <glib/gstdio.h>
 #include <unistd.h>
 
-#include "daemon/image.h"
-
 typedef struct Fixture {
         char *root;
         Sys *sys;
@@ -102,31 +100,12 @@ static void the_counters_of_a_device_are_read(void **state) {
         assert_int_equal(proc_read_net(f->sys, "vnet", &net), -ENOENT);
 }
 
-static void an_image_tells_its_capacity(void **state) {
-        static const uint8_t head[512] = {'Q', 'F', 'I', 0xfb, [3 + 24] = 0, [24 + 4] = 0x40};
-        const Fixture *f = *state;
-        g_autofree char *path = put(f, "image", head, sizeof(head));
-        g_auto(Err) err = ERR_INIT, missing = ERR_INIT;
-        ImageInfo info;
-
-        assert_int_equal(image_read_info(path, true, &info, NULL), 0);
-        assert_int_equal(info.capacity, 0x40000000);
-        assert_int_equal(info.size, 512);
-        assert_int_equal(image_read_info(path, false, &info, NULL), 0);
-        assert_int_equal(info.capacity, 512);
-        put_text(f, "image", "short");
-        assert_true(image_read_info(path, true, &info, &err) < 0);
-        assert_non_null(strstr(err.message, "no qcow2 image"));
-        assert_int_equal(image_read_info("/nowhere", false, &info, &missing), -ENOENT);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test_setup_teardown(the_times_of_a_thread_are_read, setup, teardown),
                 cmocka_unit_test_setup_teardown(a_thread_that_has_gone_is_nothing, setup, teardown),
                 cmocka_unit_test_setup_teardown(resident_memory_is_in_kib, setup, teardown),
                 cmocka_unit_test_setup_teardown(the_counters_of_a_device_are_read, setup, teardown),
-                cmocka_unit_test_setup_teardown(an_image_tells_its_capacity, setup, teardown),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,7 @@
 #include "base/util.h"
 #include "daemon/vm-kind.h"
 #include "domain/device.h"
-#include "qemu/qcow2.h"
+#include "storage/qcow2.h"
 
 /* One image of a chain, a disk's own or one below. */
 typedef struct Layer {

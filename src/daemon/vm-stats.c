@@ -6,8 +6,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "daemon/image.h"
 #include "domain/device.h"
+#include "storage/image.h"
 
 #define FIELD_MAX 80
 

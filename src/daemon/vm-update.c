@@ -9,13 +9,13 @@
 
 #include "base/log.h"
 #include "base/util.h"
-#include "daemon/image.h"
 #include "daemon/tap.h"
 #include "daemon/vm-stats.h"
 #include "domain/device.h"
 #include "layout/assign.h"
 #include "qemu/args.h"
 #include "qemu/caps.h"
+#include "storage/image.h"
 
 /* A guest that has locked its drive is asked to let go, and gets so long. */
 #define TRAY_TRIES_MAX 20u /* of VM_TUNE_AGAIN_USEC */

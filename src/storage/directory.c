@@ -26,12 +26,12 @@ static void fill_times(VolumeTimes *times, const struct statx *status) {
                 times->btime = time_text(&status->stx_btime);
 }
 
-static void fill_backing(VolumeDef *volume, const ImageHead *head) {
+static void fill_backing(VolumeDef *volume, const Qcow2Head *head) {
         VolumeBacking *backing = &volume->backing;
         struct stat status;
 
-        backing->path = image_backing_path(head, volume->target.path);
-        if (!backing->path)
+        if (!head->backing ||
+            qcow2_backing_path(volume->target.path, head->backing, &backing->path) < 0)
                 return;
         backing->node.is_present = true;
         backing->format.node.is_present = head->backing_format != NULL;
@@ -41,11 +41,7 @@ static void fill_backing(VolumeDef *volume, const ImageHead *head) {
                                         status.st_gid);
 }
 
-static void fill_head(VolumeDef *volume, const ImageHead *head) {
-        volume->capacity = DOMAIN_NUM(head->capacity);
-        volume->target.format.type = head->format;
-        if (head->format != VOLUME_FORMAT_QCOW2)
-                return;
+static void fill_qcow2(VolumeDef *volume, const Qcow2Head *head) {
         volume->target.compat = g_strdup(head->version >= 3 ? "1.1" : "0.10");
         volume->target.cluster_size.node.is_present = true;
         volume->target.cluster_size.unit = g_strdup("B");
@@ -64,9 +60,13 @@ static int read_file(int dir, const char *name, VolumeDef *volume) {
         if (fd < 0)
                 return neg_errno();
         r = image_read_head(fd, volume->physical.value, &head);
-        if (r == 0)
-                fill_head(volume, &head);
-        return r;
+        if (r < 0)
+                return r;
+        volume->capacity = DOMAIN_NUM(head.capacity);
+        volume->target.format.type = head.format;
+        if (head.format == VOLUME_FORMAT_QCOW2)
+                fill_qcow2(volume, &head.qcow2);
+        return 0;
 }
 
 /* 1: it is a volume. */

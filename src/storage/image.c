@@ -1,133 +1,66 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "storage/image.h"
 
-#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/util.h"
 
-#define HEAD_BYTES     65536 /* in which all lies that is looked at */
-#define BACKING_MAX    1023  /* bytes of a backing file's name, by the format */
-#define CLUSTER_BITS   21    /* at most */
-#define EXTENSIONS_MAX 64
-
-/* Header of qcow2: big-endian numbers at these offsets. */
-enum {
-        QCOW2_VERSION = 4,
-        QCOW2_BACKING_OFFSET = 8,
-        QCOW2_BACKING_SIZE = 16,
-        QCOW2_CLUSTER_BITS = 20,
-        QCOW2_SIZE = 24,
-        QCOW2_INCOMPATIBLE = 72,
-        QCOW2_COMPATIBLE = 80,
-        QCOW2_HEADER_LENGTH = 100,
-        QCOW2_V2_LENGTH = 72,
-        QCOW2_V3_LENGTH = 104,
-};
-#define QCOW2_MAGIC          "QFI\xfb"
-#define QCOW2_BACKING_FORMAT 0xe2792acau
-#define QCOW2_EXTENDED_L2    (UINT64_C(1) << 4)
-#define QCOW2_LAZY           (UINT64_C(1) << 0)
-
 #define ISO_MAGIC_AT 32769
 #define ISO_MAGIC    "CD001"
 
-typedef struct Bytes {
-        uint8_t data[HEAD_BYTES];
-        size_t size;
-} Bytes;
-
 void image_head_done(ImageHead *head) {
-        g_clear_pointer(&head->backing, g_free);
-        g_clear_pointer(&head->backing_format, g_free);
+        qcow2_clear(&head->qcow2);
 }
 
-static uint64_t number_at(const Bytes *bytes, size_t offset, size_t size) {
-        uint64_t number = 0;
-
-        if (offset + size > bytes->size)
-                return 0;
-        for (size_t i = 0; i < size; i++)
-                number = number << 8 | bytes->data[offset + i];
-        return number;
-}
-
-static char *text_at(const Bytes *bytes, uint64_t offset, uint64_t size) {
-        if (size == 0 || size > BACKING_MAX || offset > bytes->size ||
-            offset + size > bytes->size || memchr(bytes->data + offset, 0, size))
-                return NULL;
-        return g_strndup((const char *)bytes->data + offset, size);
-}
-
-/* The extensions lie between the header and the first cluster's end. */
-static char *find_backing_format(const Bytes *bytes, uint64_t offset) {
-        for (unsigned i = 0; i < EXTENSIONS_MAX && offset + 8 <= bytes->size; i++) {
-                uint64_t type = number_at(bytes, offset, 4), size = number_at(bytes, offset + 4, 4);
-
-                if (type == 0)
-                        return NULL;
-                if (type == QCOW2_BACKING_FORMAT)
-                        return text_at(bytes, offset + 8, size);
-                offset += 8 + (size + 7) / 8 * 8;
-        }
-        return NULL;
-}
-
-static bool read_qcow2(const Bytes *bytes, ImageHead *head) {
-        uint64_t version = number_at(bytes, QCOW2_VERSION, 4);
-        uint64_t bits = number_at(bytes, QCOW2_CLUSTER_BITS, 4);
-        uint64_t length = version >= 3 ? number_at(bytes, QCOW2_HEADER_LENGTH, 4) : QCOW2_V2_LENGTH;
-
-        if (bytes->size < QCOW2_V3_LENGTH || memcmp(bytes->data, QCOW2_MAGIC, 4) != 0 ||
-            version < 2 || version > 3 || bits < 9 || bits > CLUSTER_BITS)
-                return false;
-        head->format = VOLUME_FORMAT_QCOW2;
-        head->version = (unsigned)version;
-        head->capacity = number_at(bytes, QCOW2_SIZE, 8);
-        head->cluster_size = 1u << bits;
-        head->backing = text_at(bytes, number_at(bytes, QCOW2_BACKING_OFFSET, 8),
-                                number_at(bytes, QCOW2_BACKING_SIZE, 4));
-        if (head->backing)
-                head->backing_format = find_backing_format(bytes, length);
-        if (version >= 3) {
-                head->extended_l2 = number_at(bytes, QCOW2_INCOMPATIBLE, 8) & QCOW2_EXTENDED_L2;
-                head->lazy_refcounts = number_at(bytes, QCOW2_COMPATIBLE, 8) & QCOW2_LAZY;
-        }
-        return true;
-}
-
-static bool is_iso(const Bytes *bytes) {
-        return bytes->size >= ISO_MAGIC_AT + strlen(ISO_MAGIC) &&
-               memcmp(bytes->data + ISO_MAGIC_AT, ISO_MAGIC, strlen(ISO_MAGIC)) == 0;
+static bool is_iso(const uint8_t *bytes, size_t size) {
+        return size >= ISO_MAGIC_AT + strlen(ISO_MAGIC) &&
+               memcmp(bytes + ISO_MAGIC_AT, ISO_MAGIC, strlen(ISO_MAGIC)) == 0;
 }
 
 int image_read_head(int fd, uint64_t size, ImageHead *ret) {
-        g_autofree Bytes *bytes = g_new(Bytes, 1);
-        ssize_t n = pread(fd, bytes->data, sizeof(bytes->data), 0);
+        g_autofree uint8_t *bytes = g_malloc(QCOW2_HEAD_MAX);
+        ssize_t n = pread(fd, bytes, QCOW2_HEAD_MAX, 0);
 
         if (n < 0)
                 return neg_errno();
-        bytes->size = (size_t)n;
         *ret = (ImageHead){.format = VOLUME_FORMAT_RAW, .capacity = size};
-        if (!read_qcow2(bytes, ret) && is_iso(bytes))
+        if (qcow2_parse("", bytes, (size_t)n, &ret->qcow2, NULL) == 0) {
+                ret->format = VOLUME_FORMAT_QCOW2;
+                ret->capacity = ret->qcow2.capacity;
+        } else if (is_iso(bytes, (size_t)n)) {
                 ret->format = VOLUME_FORMAT_ISO;
+        }
         return 0;
 }
 
-char *image_backing_path(const ImageHead *head, const char *path) {
-        g_autofree char *dir = NULL;
-        const char *colon;
+static int read_qcow2_capacity(int fd, const char *path, uint64_t *ret, Err *err) {
+        g_autofree uint8_t *bytes = g_malloc(QCOW2_HEAD_MAX);
+        ssize_t n = pread(fd, bytes, QCOW2_HEAD_MAX, 0);
+        g_auto(Qcow2Head) head = {};
+        int r;
 
-        if (!head->backing)
-                return NULL;
-        if (head->backing[0] == '/')
-                return g_strdup(head->backing);
-        colon = strchr(head->backing, ':');
-        if (colon && !memchr(head->backing, '/', (size_t)(colon - head->backing)))
-                return NULL;
-        dir = g_path_get_dirname(path);
-        return g_build_filename(dir, head->backing, NULL);
+        if (n < 0)
+                return fail_errno(err, neg_errno(), "cannot read the image '%s'", path);
+        r = qcow2_parse(path, bytes, (size_t)n, &head, err);
+        if (r == 0)
+                *ret = head.capacity;
+        return r;
+}
+
+int image_read_info(const char *path, bool is_qcow2, ImageInfo *ret, Err *err) {
+        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+        struct stat status;
+        off_t end;
+
+        if (fd < 0 || fstat(fd, &status) < 0)
+                return fail_errno(err, neg_errno(), "cannot open the image '%s'", path);
+        end = lseek(fd, 0, SEEK_END); /* of a block device too */
+        ret->size = ret->capacity = end > 0 ? (uint64_t)end : 0;
+        ret->allocated = S_ISBLK(status.st_mode) ? ret->size : (uint64_t)status.st_blocks * 512;
+        return is_qcow2 ? read_qcow2_capacity(fd, path, &ret->capacity, err) : 0;
 }
 
 /* ---- qemu-img ---- */

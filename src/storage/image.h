@@ -4,21 +4,18 @@
 /* What a disk image says of itself in its first bytes, and the arguments with which qemu-img makes
  * and changes one. The bytes are a guest's own: nothing that they say is followed here.
  *
- * Sources: QEMU's docs/interop/qcow2.rst; ECMA-119 for ISO images. */
+ * Source of the magic number of ISO images: ECMA-119. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "storage/pool-def.h"
+#include "storage/qcow2.h"
 
 typedef struct ImageHead {
-        VolumeFormat format;  /* raw where nothing else is told */
-        uint64_t capacity;    /* bytes that a guest sees; of raw images: the file's size */
-        char *backing;        /* as it stands in the image; NULL: none */
-        char *backing_format; /* NULL: the image does not say */
-        unsigned version;     /* of qcow2: 2 or 3 */
-        unsigned cluster_size;
-        bool lazy_refcounts, extended_l2;
+        VolumeFormat format; /* raw where nothing else is told */
+        uint64_t capacity;   /* bytes that a guest sees; of raw images: the file's size */
+        Qcow2Head qcow2;     /* of that format */
 } ImageHead;
 
 void image_head_done(ImageHead *head);
@@ -28,9 +25,15 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ImageHead, image_head_done)
  * be read. */
 int image_read_head(int fd, uint64_t size, ImageHead *ret);
 
-/* The image's backing file as a path: relative ones begin where the image is; NULL: none, or one
- * that is no file ("nbd:…", "json:…"). */
-char *image_backing_path(const ImageHead *head, const char *path);
+typedef struct ImageInfo {
+        uint64_t capacity;  /* bytes that the guest sees */
+        uint64_t size;      /* of the file or block device */
+        uint64_t allocated; /* bytes that the file takes on its file system */
+} ImageInfo;
+
+/* Of an image whose format is known. is_qcow2: the capacity stands in its header, else it is the
+ * size. */
+int image_read_info(const char *path, bool is_qcow2, ImageInfo *ret, Err *err);
 
 /* What qemu-img is to do; argv without the program's name and without the image's path, which is
  * appended by the caller (it may be a temporary one). Free with g_strfreev(). */

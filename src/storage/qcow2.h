@@ -17,10 +17,13 @@
 #define QCOW2_HEAD_MAX 65536
 
 typedef struct Qcow2Head {
-        uint64_t capacity;    /* bytes that the guest sees */
-        char *backing;        /* as it is written there; NULL: the image stands alone */
-        char *backing_format; /* "qcow2"; NULL: not said */
-        bool has_data_file;   /* the guest's bytes are in a file that the header names */
+        uint64_t capacity;     /* bytes that the guest sees */
+        char *backing;         /* as it is written there; NULL: the image stands alone */
+        char *backing_format;  /* "qcow2"; NULL: not said */
+        unsigned version;      /* 2 or 3 */
+        unsigned cluster_size; /* bytes */
+        bool lazy_refcounts, extended_l2;
+        bool has_data_file; /* the guest's bytes are in a file that the header names */
         bool is_encrypted;
 } Qcow2Head;
 

@@ -1,28 +1,34 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "qemu/qcow2.h"
+#include "storage/qcow2.h"
 
 #include <errno.h>
 #include <string.h>
 
 #include "base/util.h"
 
-#define MAGIC         0x514649fbu /* "QFI\xfb" */
-#define HEADER_V2     72
-#define HEADER_V3     104
-#define BACKING_MAX   1023
-#define FORMAT_MAX    32
-#define FEATURE_DATA  (UINT64_C(1) << 2) /* incompatible feature: external data file */
-#define EXT_END       0u
-#define EXT_FORMAT    0xe2792acau
-#define EXTENSIONS_AT 100 /* header_length of version 3 */
+#define MAGIC            0x514649fbu /* "QFI\xfb" */
+#define HEADER_V2        72
+#define HEADER_V3        104
+#define BACKING_MAX      1023
+#define FORMAT_MAX       32
+#define FEATURE_DATA     (UINT64_C(1) << 2) /* incompatible features: external data file, */
+#define FEATURE_L2       (UINT64_C(1) << 4) /* extended L2 entries; */
+#define FEATURE_LAZY     (UINT64_C(1) << 0) /* compatible: lazy reference counts */
+#define CLUSTER_BITS_MIN 9
+#define CLUSTER_BITS_MAX 21
+#define EXT_END          0u
+#define EXT_FORMAT       0xe2792acau
+#define EXTENSIONS_AT    100 /* header_length of version 3 */
 
 enum {
         AT_VERSION = 4,
         AT_BACKING = 8,
         AT_BACKING_SIZE = 16,
+        AT_CLUSTER_BITS = 20,
         AT_CAPACITY = 24,
         AT_CRYPT = 32,
         AT_INCOMPATIBLE = 72,
+        AT_COMPATIBLE = 80,
 };
 
 static uint32_t read_u32(const uint8_t *at) {
@@ -97,6 +103,7 @@ static size_t header_size(const uint8_t *bytes, size_t size) {
 }
 
 static int parse(const char *name, const uint8_t *bytes, size_t size, Qcow2Head *ret, Err *err) {
+        uint32_t bits;
         size_t header;
         int r;
 
@@ -105,10 +112,20 @@ static int parse(const char *name, const uint8_t *bytes, size_t size, Qcow2Head 
         header = header_size(bytes, size);
         if (header == 0)
                 return fail_head(name, "has no header of qcow2, version 2 or 3", err);
+        bits = read_u32(bytes + AT_CLUSTER_BITS);
         ret->capacity = read_u64(bytes + AT_CAPACITY);
+        ret->version = read_u32(bytes + AT_VERSION);
+        if (bits < CLUSTER_BITS_MIN || bits > CLUSTER_BITS_MAX)
+                return fail_head(name, "has clusters of a size that cannot be", err);
+        ret->cluster_size = 1u << bits;
         ret->is_encrypted = read_u32(bytes + AT_CRYPT) != 0;
-        ret->has_data_file =
-                header > HEADER_V2 && (read_u64(bytes + AT_INCOMPATIBLE) & FEATURE_DATA) != 0;
+        if (header > HEADER_V2) {
+                uint64_t features = read_u64(bytes + AT_INCOMPATIBLE);
+
+                ret->has_data_file = features & FEATURE_DATA;
+                ret->extended_l2 = features & FEATURE_L2;
+                ret->lazy_refcounts = read_u64(bytes + AT_COMPATIBLE) & FEATURE_LAZY;
+        }
         r = read_backing(name, bytes, size, ret, err);
         return r < 0 ? r : read_extensions(name, bytes, size, header, ret, err);
 }

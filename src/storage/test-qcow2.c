@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "qemu/qcow2.h"
+#include "storage/qcow2.h"
 
 #include <errno.h>
 #include <setjmp.h>
