@@ -136,6 +136,12 @@ const char *args_text(const Args *args, const char *name) {
         return g_hash_table_lookup(args->values, name);
 }
 
+static int fail_number(const Args *args, const char *name, const char *kind, Err *err) {
+        return fail(err, VIR_ERR_INVALID_ARG,
+                    "%s value '%s' for <%s> option is malformed or out of range", kind,
+                    args_text(args, name), name);
+}
+
 int args_number(const Args *args, const char *name, unsigned max, unsigned *ret, Err *err) {
         const char *text = args_text(args, name);
         uint64_t value;
@@ -143,10 +149,82 @@ int args_number(const Args *args, const char *name, unsigned max, unsigned *ret,
         if (!text)
                 return 0;
         if (str_to_uint(text, 10, max, &value) < 0 || value == 0)
-                return fail(err, VIR_ERR_INVALID_ARG,
-                            "Numeric value '%s' for <%s> option is malformed or out of range", text,
-                            name);
+                return fail_number(args, name, "Numeric", err);
         *ret = (unsigned)value;
+        return 0;
+}
+
+int args_count(const Args *args, const char *name, uint64_t max, uint64_t *ret, Err *err) {
+        const char *text = args_text(args, name);
+
+        if (text && str_to_uint(text, 10, max, ret) < 0)
+                return fail_number(args, name, "Numeric", err);
+        return 0;
+}
+
+/* "" is scale; "b" is 1; "k" and "KiB" are 1024, "KB" is 1000; and so on. 0: no such unit. */
+static uint64_t unit_size(const char *unit, uint64_t scale) {
+        static const char letters[] = "kmgtpe";
+        const char *letter;
+        uint64_t base, size = 1;
+
+        if (!*unit)
+                return scale;
+        if (g_ascii_strcasecmp(unit, "b") == 0 || g_ascii_strcasecmp(unit, "byte") == 0 ||
+            g_ascii_strcasecmp(unit, "bytes") == 0)
+                return 1;
+        letter = strchr(letters, g_ascii_tolower(*unit));
+        if (!letter)
+                return 0;
+        if (!unit[1] || g_ascii_strcasecmp(unit + 1, "ib") == 0)
+                base = 1024;
+        else if (g_ascii_strcasecmp(unit + 1, "b") == 0)
+                base = 1000;
+        else
+                return 0;
+        for (const char *l = letters; l <= letter; l++)
+                size *= base;
+        return size;
+}
+
+int args_size(const Args *args, const char *name, uint64_t scale, uint64_t *ret, Err *err) {
+        const char *text = args_text(args, name);
+        g_autofree char *digits = NULL;
+        uint64_t number, unit;
+        size_t n;
+
+        if (!text)
+                return 0;
+        n = strspn(text, "0123456789");
+        digits = g_strndup(text, n);
+        while (text[n] == ' ')
+                n++;
+        unit = unit_size(text + n, scale);
+        if (unit == 0 || str_to_uint(digits, 10, UINT64_MAX / unit, &number) < 0)
+                return fail_number(args, name, "Scaled numeric", err);
+        *ret = number * unit;
+        return 0;
+}
+
+unsigned args_bits(const Args *args, const ArgsBit *bits) {
+        unsigned all = 0;
+
+        for (; bits && bits->name; bits++)
+                if (command_option(args->command, bits->name) && args_flag(args, bits->name))
+                        all |= bits->bit;
+        return all;
+}
+
+int args_affect(const Args *args, unsigned *ret, Err *err) {
+        static const ArgsBit bits[] = {{"live", 1 << 0}, {"config", 1 << 1}, {}};
+        int r;
+
+        r = args_exclusive(args, "current", "live", err);
+        if (r >= 0)
+                r = args_exclusive(args, "current", "config", err);
+        if (r < 0)
+                return r;
+        *ret |= args_bits(args, bits);
         return 0;
 }
 

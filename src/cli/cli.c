@@ -177,19 +177,22 @@ int cli_run_words(Cli *cli, char *const *words) {
         return status;
 }
 
-int cli_guest(Cli *cli, const Args *args, GuestLookup by, Guest **ret, Err *err) {
-        const char *text = args_text(args, "domain");
+int cli_guest_named(Cli *cli, const char *name, GuestLookup by, Guest **ret, Err *err) {
         g_auto(Err) reason = ERR_INIT;
         int r;
 
-        r = guest_lookup(cli->conn, text, by, ret, &reason);
+        r = guest_lookup(cli->conn, name, by, ret, &reason);
         if (r >= 0)
                 return 0;
         /* That there is none is the whole story. */
         if (reason.code == VIR_ERR_NO_DOMAIN)
-                return fail(err, VIR_ERR_NO_DOMAIN, "failed to get domain '%s'", text);
+                return fail(err, VIR_ERR_NO_DOMAIN, "failed to get domain '%s'", name);
         err_move(err, &reason);
-        return cli_failed(cli, r, "failed to get domain '%s'", text);
+        return cli_failed(cli, r, "failed to get domain '%s'", name);
+}
+
+int cli_guest(Cli *cli, const Args *args, GuestLookup by, Guest **ret, Err *err) {
+        return cli_guest_named(cli, args_text(args, "domain"), by, ret, err);
 }
 
 int cli_read_file(const char *path, char **ret, Err *err) {
@@ -212,6 +215,36 @@ int cli_read_file(const char *path, char **ret, Err *err) {
                 return fail(err, VIR_ERR_INVALID_ARG, "File '%s' is no text", path);
         *ret = g_strndup(data, size);
         return 0;
+}
+
+double cli_human_size(uint64_t size, const char **ret_unit) {
+        static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+        double value = (double)size;
+        size_t unit = 0;
+
+        while (value >= 1024 && unit + 1 < G_N_ELEMENTS(units)) {
+                value /= 1024;
+                unit++;
+        }
+        *ret_unit = units[unit];
+        return value;
+}
+
+int cli_guest_doc(Cli *cli, const Guest *guest, unsigned flags, XmlDoc **ret, Err *err) {
+        g_autofree char *xml = NULL;
+        int r;
+
+        r = guest_xml(cli->conn, guest, flags, &xml, err);
+        if (r < 0)
+                return r;
+        r = xml_doc_parse(xml, strlen(xml), "domain", ret, err);
+        if (r < 0)
+                return r;
+        if (xml_child(xml_doc_root(*ret), "devices"))
+                return 0;
+        g_clear_pointer(ret, xml_doc_free);
+        return fail(err, VIR_ERR_XML_ERROR, "the daemon's XML of guest '%s' has no <devices>",
+                    guest->name);
 }
 
 /* Reads hexadecimal digits, at most max value, up to the character end, and steps over that. */

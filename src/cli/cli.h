@@ -9,6 +9,7 @@
 #include <glib.h>
 
 #include "base/err.h"
+#include "base/xml.h"
 #include "cli/args.h"
 #include "cli/command.h"
 #include "client/conn.h"
@@ -53,7 +54,8 @@ int cli_run_line(Cli *cli, const char *line);
 /* One command of words that need no splitting: argv. */
 int cli_run_words(Cli *cli, char *const *words);
 
-/* The guest that option "domain" names. */
+/* A guest by its name; the one that option "domain" names. */
+int cli_guest_named(Cli *cli, const char *name, GuestLookup by, Guest **ret, Err *err);
 int cli_guest(Cli *cli, const Args *args, GuestLookup by, Guest **ret, Err *err);
 
 /* The content of a file that the user named. */
@@ -69,3 +71,9 @@ unsigned cli_handover_flags(const Args *args);
  * cli_interrupt_done() that does not end it. Negative errno where there is none. */
 int cli_interrupt_fd(void);
 void cli_interrupt_done(int *fd);
+
+/* size in the largest unit that leaves at least 1: 8.0 and "MiB". */
+double cli_human_size(uint64_t size, const char **ret_unit);
+
+/* The guest's XML, which has <devices>; flags: GuestXmlFlags. */
+int cli_guest_doc(Cli *cli, const Guest *guest, unsigned flags, XmlDoc **ret, Err *err);

@@ -220,4 +220,8 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_assign = {"assign", "Device Assignment", commands};
+const CommandGroup group_assign = {
+        "assign",
+        "Device Assignment",
+        (const Command *const[]){commands, NULL},
+};

@@ -94,6 +94,23 @@ int cmd_attach_device(Cli *cli, const Args *args, Err *err) {
         return 0;
 }
 
+int cmd_update_device(Cli *cli, const Args *args, Err *err) {
+        static const ArgsBit bits[] = {{"force", 1 << 2}, {}};
+        g_auto(Change) change = {};
+        int r;
+
+        r = read_change(cli, args, &change, err);
+        if (r < 0)
+                return r;
+        r = guest_update(cli->conn, change.guest, change.xml, change.flags | args_bits(args, bits),
+                         err);
+        if (r < 0)
+                return cli_failed(cli, r, "Failed to update device from %s",
+                                  args_text(args, "file"));
+        cli_say(cli, "Device updated successfully\n");
+        return 0;
+}
+
 /* Whether a hostdev's <source> holds the address that is wanted: each attribute as a number. */
 static bool same_source(xmlNode *wanted, xmlNode *device) {
         static const char *const attributes[] = {"domain", "bus", "slot", "function"};

@@ -9,25 +9,32 @@
 #include "client/assign.h"
 #include "rpc/airlock.h"
 
-/* An option that becomes a bit of a call. */
-typedef struct FlagOption {
-        const char *name;
-        unsigned bit;
-} FlagOption;
-
 /* Commands that say one word to a guest. */
 typedef struct Action {
         const char *command;
         GuestAction action;
-        const char *done;          /* "Domain 'x' …" */
-        const FlagOption *options; /* ends with a line without a name; NULL: none */
+        const char *done;       /* "Domain 'x' …"; NULL: nothing is said */
+        const ArgsBit *options; /* ends with a line without a name; NULL: none */
+        const char *failed;     /* the same; NULL: "Failed to … domain 'x'" */
 } Action;
 
-static const FlagOption destroy_flags[] = {{"graceful", GUEST_DESTROY_GRACEFUL}, {}};
-static const FlagOption undefine_flags[] = {
-        {"managed-save", 1 << 0}, {"snapshots-metadata", 1 << 1},   {"nvram", 1 << 2},
-        {"keep-nvram", 1 << 3},   {"checkpoints-metadata", 1 << 4}, {},
+static const ArgsBit destroy_flags[] = {
+        {"graceful", GUEST_DESTROY_GRACEFUL},
+        {"remove-logs", GUEST_DESTROY_REMOVE_LOGS},
+        {},
 };
+static const ArgsBit undefine_flags[] = {
+        {"managed-save", 1 << 0},
+        {"snapshots-metadata", 1 << 1},
+        {"nvram", 1 << 2},
+        {"keep-nvram", 1 << 3},
+        {"checkpoints-metadata", 1 << 4},
+        {"tpm", 1 << 5},
+        {"keep-tpm", 1 << 6},
+        {},
+};
+
+static const ArgsBit abort_flags[] = {{"postcopy", 1 << 0}, {}};
 
 static const Action actions[] = {
         {"destroy", GUEST_DESTROY, "destroyed", destroy_flags},
@@ -37,9 +44,12 @@ static const Action actions[] = {
         {"shutdown", GUEST_SHUTDOWN, "is being shutdown"},
         {"suspend", GUEST_SUSPEND, "suspended"},
         {"undefine", GUEST_UNDEFINE, "has been undefined", undefine_flags},
+        {"inject-nmi", GUEST_INJECT_NMI},
+        {"domjobabort", GUEST_ABORT_JOB, .options = abort_flags},
+        {"dompmwakeup", GUEST_WAKE_UP, "successfully woken up", .failed = "could not be woken up"},
 };
 
-static const FlagOption create_flags[] = {
+static const ArgsBit create_flags[] = {
         {"paused", GUEST_CREATE_PAUSED},
         {"autodestroy", GUEST_CREATE_AUTODESTROY},
         {"bypass-cache", GUEST_CREATE_BYPASS_CACHE},
@@ -51,16 +61,6 @@ static const FlagOption create_flags[] = {
 
 /* The ways to ask a guest, in the order of their bits. */
 static const char *const modes[] = {"acpi", "agent", "initctl", "signal", "paravirt", NULL};
-
-static unsigned flags_of(const Args *args, const FlagOption *options) {
-        unsigned flags = 0;
-
-        for (; options && options->name; options++)
-                if (command_option(args_command(args), options->name) &&
-                    args_flag(args, options->name))
-                        flags |= options->bit;
-        return flags;
-}
 
 static int mode_flags(const Args *args, unsigned *ret, Err *err) {
         const char *text =
@@ -90,9 +90,18 @@ static const Action *action_of(const Args *args) {
         return action;
 }
 
-static int cmd_action(Cli *cli, const Args *args, Err *err) {
+static int action_failed(Cli *cli, int r, const Action *action, const Guest *guest) {
+        if (action->failed)
+                return cli_failed(cli, r, "Domain '%s' %s", guest->name, action->failed);
+        /* One that says nothing when it is done says nothing of its own when it is not. */
+        if (!action->done)
+                return r;
+        return cli_failed(cli, r, "Failed to %s domain '%s'", action->command, guest->name);
+}
+
+int cmd_action(Cli *cli, const Args *args, Err *err) {
         const Action *action = action_of(args);
-        unsigned flags = flags_of(args, action->options);
+        unsigned flags = args_bits(args, action->options);
         g_autoptr(Guest) guest = NULL;
         int r;
 
@@ -104,13 +113,14 @@ static int cmd_action(Cli *cli, const Args *args, Err *err) {
                 return r;
         r = guest_act(cli->conn, guest, action->action, flags, err);
         if (r < 0)
-                return cli_failed(cli, r, "Failed to %s domain '%s'", action->command, guest->name);
-        cli_say(cli, "Domain '%s' %s\n", guest->name, action->done);
+                return action_failed(cli, r, action, guest);
+        if (action->done)
+                cli_say(cli, "Domain '%s' %s\n", guest->name, action->done);
         return 0;
 }
 
 static int start(Cli *cli, const Args *args, const Guest *guest, Err *err) {
-        unsigned flags = flags_of(args, create_flags);
+        unsigned flags = args_bits(args, create_flags);
         AssignPlan plan = {"start", guest->name, NULL, cli_handover_flags(args)};
         g_autofree char *json = NULL;
 
@@ -152,7 +162,7 @@ static int cmd_create(Cli *cli, const Args *args, Err *err) {
         r = cli_read_file(path, &xml, err);
         if (r < 0)
                 return r;
-        r = guest_create_xml(cli->conn, xml, flags_of(args, create_flags), &guest, err);
+        r = guest_create_xml(cli->conn, xml, args_bits(args, create_flags), &guest, err);
         if (r < 0)
                 return cli_failed(cli, r, "Failed to create domain from %s", path);
         cli_say(cli, "Domain '%s' created from %s\n", guest->name, path);
@@ -256,6 +266,7 @@ static const Option options_define[] = {
 static const Option options_destroy[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
         OPT_FLAG("graceful", "not by force: fail when QEMU does not end"),
+        OPT_FLAG("remove-logs", "and remove its logs"),
         OPT_END,
 };
 static const Option options_edit[] = {
@@ -283,6 +294,8 @@ static const Option options_undefine[] = {
         OPT_FLAG("checkpoints-metadata", "and what is known of its checkpoints"),
         OPT_FLAG("nvram", "and its firmware variables"),
         OPT_FLAG("keep-nvram", "but not its firmware variables"),
+        OPT_FLAG("tpm", "and its TPM's state"),
+        OPT_FLAG("keep-tpm", "but not its TPM's state"),
         OPT_END,
 };
 
@@ -320,4 +333,9 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_domain = {"domain", "Domain Management", commands};
+const CommandGroup group_domain = {
+        "domain",
+        "Domain Management",
+        (const Command *const[]){commands, commands_save, commands_describe, commands_tune,
+                                 commands_device, commands_agent, NULL},
+};

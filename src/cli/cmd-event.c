@@ -184,4 +184,8 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_events = {"events", "Domain Events", commands};
+const CommandGroup group_events = {
+        "events",
+        "Domain Events",
+        (const Command *const[]){commands, NULL},
+};

@@ -129,4 +129,8 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_host = {"host", "Host and Hypervisor", commands};
+const CommandGroup group_host = {
+        "host",
+        "Host and Hypervisor",
+        (const Command *const[]){commands, NULL},
+};

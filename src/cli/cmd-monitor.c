@@ -10,6 +10,7 @@
 #include "cli/options.h"
 #include "cli/table.h"
 #include "cli/xpath.h"
+#include "client/guest-save.h"
 #include "client/host.h"
 
 #define REASONS_MAX 16
@@ -150,7 +151,9 @@ static int add_row(Cli *cli, const Args *args, Table *table, const Guest *guest,
         if (r < 0)
                 return r;
         /* A guest without a title is answered by an error. */
-        if (args_flag(args, "title") && guest_title(cli->conn, guest, &title, NULL) < 0)
+        if (args_flag(args, "title") &&
+            guest_metadata(cli->conn, guest, &(GuestMetadata){.type = GUEST_TITLE}, &title, NULL) <
+                    0)
                 title = g_strdup("");
         if (args_flag(args, "title"))
                 cells[n++] = title;
@@ -437,4 +440,8 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_monitor = {"monitor", "Domain Monitoring", commands};
+const CommandGroup group_monitor = {
+        "monitor",
+        "Domain Monitoring",
+        (const Command *const[]){commands, commands_stats, commands_display, NULL},
+};

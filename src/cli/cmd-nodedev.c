@@ -254,4 +254,8 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_nodedev = {"nodedev", "Node Device", commands};
+const CommandGroup group_nodedev = {
+        "nodedev",
+        "Node Device",
+        (const Command *const[]){commands, NULL},
+};

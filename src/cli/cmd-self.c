@@ -156,4 +156,8 @@ static const Command commands[] = {
         {},
 };
 
-const CommandGroup group_self = {"airlock", "Airlock itself", commands};
+const CommandGroup group_self = {
+        "airlock",
+        "Airlock itself",
+        (const Command *const[]){commands, NULL},
+};

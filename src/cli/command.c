@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/command.h"
 
+#include <string.h>
+
 /* Columns that names of commands and of options take in lists, at least. */
 #define COMMAND_WIDTH 30
 #define OPTION_WIDTH  15
@@ -82,11 +84,25 @@ char *command_help(const Command *command) {
         return g_string_free(out, FALSE);
 }
 
+static int compare_names(const void *a, const void *b) {
+        const Command *const *x = a, *const *y = b;
+
+        return strcmp((*x)->name, (*y)->name);
+}
+
 static void append_group(GString *out, const CommandGroup *group) {
-        g_string_append_printf(out, " %s (help keyword '%s'):\n", group->title, group->keyword);
+        g_autoptr(GPtrArray) sorted = g_ptr_array_new();
+
         COMMAND_FOREACH(command, group)
-        g_string_append_printf(out, "    %-*s %s\n", COMMAND_WIDTH, command->name,
-                               command->summary);
+        g_ptr_array_add(sorted, (void *)(uintptr_t)command);
+        g_ptr_array_sort(sorted, compare_names);
+        g_string_append_printf(out, " %s (help keyword '%s'):\n", group->title, group->keyword);
+        for (unsigned i = 0; i < sorted->len; i++) {
+                const Command *command = sorted->pdata[i];
+
+                g_string_append_printf(out, "    %-*s %s\n", COMMAND_WIDTH, command->name,
+                                       command->summary);
+        }
 }
 
 char *command_group_help(const CommandGroup *group) {

@@ -64,11 +64,12 @@ typedef struct Command {
 typedef struct CommandGroup {
         const char *keyword; /* for `help KEYWORD` */
         const char *title;
-        const Command *commands; /* ends with a line without a name */
+        const Command *const *tables; /* NULL-terminated; each ends with a line without a name */
 } CommandGroup;
 
-#define COMMAND_FOREACH(command, group) \
-        for (const Command *command = (group)->commands; command->name; command++)
+#define COMMAND_FOREACH(command, group)                             \
+        for (const Command *const *_t = (group)->tables; *_t; _t++) \
+                for (const Command *command = *_t; command->name; command++)
 #define OPTION_FOREACH(option, command) \
         for (const Option *option = (command)->options; option && option->name; option++)
 #define GROUP_FOREACH(group, groups) \

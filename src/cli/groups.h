@@ -16,10 +16,22 @@ extern const CommandGroup group_self;    /* cmd-self.c */
 /* All of them, in the order of help; NULL-terminated. */
 extern const CommandGroup *const command_groups[];
 
+/* Tables of the groups above that have a file of their own. */
+extern const Command commands_save[];     /* cmd-save.c */
+extern const Command commands_describe[]; /* cmd-describe.c */
+extern const Command commands_tune[];     /* cmd-tune.c */
+extern const Command commands_device[];   /* cmd-media.c */
+extern const Command commands_agent[];    /* cmd-agent.c */
+extern const Command commands_stats[];    /* cmd-stats.c */
+extern const Command commands_display[];  /* cmd-display.c */
+
 /* Commands of the groups above that are long enough for a file of their own. */
 int cmd_console(Cli *cli, const Args *args, Err *err);
 int cmd_edit(Cli *cli, const Args *args, Err *err);
 int cmd_event(Cli *cli, const Args *args, Err *err);
 int cmd_nodedev_event(Cli *cli, const Args *args, Err *err);
+/* Says one word to a guest; which one stands in a table by the command's name. */
+int cmd_action(Cli *cli, const Args *args, Err *err);
 int cmd_attach_device(Cli *cli, const Args *args, Err *err);
 int cmd_detach_device(Cli *cli, const Args *args, Err *err);
+int cmd_update_device(Cli *cli, const Args *args, Err *err);

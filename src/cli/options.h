@@ -36,6 +36,20 @@
         OPT_FLAG("with-companions", "take the other devices of the IOMMU group along"), \
                 OPT_FLAG("take-host-devices", "take a device although the host uses it; logged")
 
+/* Which of the guest's two definitions a change goes into; args_affect() reads them. */
+#define OPT_AFFECT                                                    \
+        OPT_FLAG("config", "the definition: from the next start on"), \
+                OPT_FLAG("live", "the running guest"),                \
+                OPT_FLAG("current", "the guest as it is now, running or not")
+
+/* A number that must be given and needs no name. */
+#define OPT_NEED_NUMBER(n, text) \
+        { .name = (n), .kind = OPTION_NUMBER, .positional = true, .required = true, .help = (text) }
+
+/* All words that are left. */
+#define OPT_REST(n, text) \
+        { .name = (n), .kind = OPTION_REST, .positional = true, .help = (text) }
+
 #define OPT_JSON OPT_FLAG("json", "print JSON")
 
 #define OPT_END \

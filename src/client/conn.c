@@ -321,6 +321,21 @@ int conn_call(Conn *conn, const ConnCall *call, Err *err) {
         return r;
 }
 
+int conn_call_text(Conn *conn, ConnCall call, char **ret, Err *err) {
+        remote_string answer;
+        int r;
+
+        call.ret_xdr = (xdrproc_t)xdr_remote_string;
+        call.ret = &answer;
+        call.ret_size = sizeof(answer);
+        r = conn_call(conn, &call, err);
+        if (r < 0)
+                return r;
+        *ret = g_strdup(answer);
+        xdr_free((xdrproc_t)xdr_remote_string, &answer);
+        return 0;
+}
+
 static int dial(const char *path, int *ret, Err *err) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         _cleanup_(closep) int fd = -1;

@@ -72,6 +72,9 @@ bool conn_is_lost(const Conn *conn);
 /* The daemon's error comes back in err as it was sent. */
 int conn_call(Conn *conn, const ConnCall *call, Err *err);
 
+/* A call that answers with one string; call.ret is not looked at. */
+int conn_call_text(Conn *conn, ConnCall call, char **ret, Err *err);
+
 int conn_fd(const Conn *conn);
 
 /* Takes in what the socket has, a megabyte at most, without waiting. -EPIPE when the daemon closed

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "client/guest.h"
+#include "client/guest-call.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -9,15 +9,6 @@
 #include "client/conn.h"
 #include "rpc/remote_connect.h"
 #include "rpc/remote_domain.h"
-
-#define METADATA_TITLE 1
-
-/* Many procedures take a guest, or a guest and flags, and answer with one number or nothing. They
- * have the same bytes on the wire, whatever their structs are called. */
-typedef remote_domain_destroy_flags_args GuestFlagsArgs;
-#define xdr_GuestFlagsArgs xdr_remote_domain_destroy_flags_args
-typedef remote_domain_get_autostart_ret NumberRet;
-#define xdr_NumberRet xdr_remote_domain_get_autostart_ret
 
 void guest_free(Guest *guest) {
         if (!guest)
@@ -30,7 +21,7 @@ static void guest_free_item(void *guest) {
         guest_free(guest);
 }
 
-static Guest *guest_new(const remote_domain *dom) {
+Guest *guest_new(const remote_domain *dom) {
         Guest *guest = g_new0(Guest, 1);
 
         guest->name = g_strdup(dom->name);
@@ -39,8 +30,7 @@ static Guest *guest_new(const remote_domain *dom) {
         return guest;
 }
 
-/* Borrows the name. */
-static remote_domain handle(const Guest *guest) {
+remote_domain guest_handle(const Guest *guest) {
         remote_domain dom = {.name = guest->name, .id = guest->id};
 
         memcpy(dom.uuid, guest->uuid, GUEST_UUID_SIZE);
@@ -212,10 +202,15 @@ static const struct {
         [GUEST_SUSPEND] = {REMOTE_PROC_DOMAIN_SUSPEND, 0},
         [GUEST_RESUME] = {REMOTE_PROC_DOMAIN_RESUME, 0},
         [GUEST_UNDEFINE] = {0, REMOTE_PROC_DOMAIN_UNDEFINE_FLAGS},
+        [GUEST_MANAGED_SAVE] = {0, REMOTE_PROC_DOMAIN_MANAGED_SAVE},
+        [GUEST_MANAGED_SAVE_REMOVE] = {0, REMOTE_PROC_DOMAIN_MANAGED_SAVE_REMOVE},
+        [GUEST_INJECT_NMI] = {0, REMOTE_PROC_DOMAIN_INJECT_NMI},
+        [GUEST_WAKE_UP] = {0, REMOTE_PROC_DOMAIN_PM_WAKEUP},
+        [GUEST_ABORT_JOB] = {REMOTE_PROC_DOMAIN_ABORT_JOB, REMOTE_PROC_DOMAIN_ABORT_JOB_FLAGS},
 };
 
 int guest_act(Conn *conn, const Guest *guest, GuestAction action, unsigned flags, Err *err) {
-        GuestFlagsArgs args = {.dom = handle(guest), .flags = flags};
+        GuestFlagsArgs args = {.dom = guest_handle(guest), .flags = flags};
         ConnCall call = {.program = REMOTE_PROGRAM, .args = &args};
 
         if (actions[action].plain && flags == 0) {
@@ -229,38 +224,22 @@ int guest_act(Conn *conn, const Guest *guest, GuestAction action, unsigned flags
         return conn_call(conn, &call, err);
 }
 
-/* Makes a call that answers with one string. */
-static int call_for_text(Conn *conn, ConnCall call, char **ret, Err *err) {
-        remote_string answer;
-        int r;
-
-        call.ret_xdr = (xdrproc_t)xdr_remote_string;
-        call.ret = &answer;
-        call.ret_size = sizeof(answer);
-        r = conn_call(conn, &call, err);
-        if (r < 0)
-                return r;
-        *ret = g_strdup(answer);
-        xdr_free((xdrproc_t)xdr_remote_string, &answer);
-        return 0;
-}
-
 int guest_xml(Conn *conn, const Guest *guest, unsigned flags, char **ret, Err *err) {
-        GuestFlagsArgs args = {.dom = handle(guest), .flags = flags};
+        GuestFlagsArgs args = {.dom = guest_handle(guest), .flags = flags};
 
-        return call_for_text(
+        return conn_call_text(
                 conn, CONN_REMOTE(DOMAIN_GET_XML_DESC, CONN_ARGS(GuestFlagsArgs, &args)), ret, err);
 }
 
 int guest_os_type(Conn *conn, const Guest *guest, char **ret, Err *err) {
-        remote_domain dom = handle(guest);
+        remote_domain dom = guest_handle(guest);
 
-        return call_for_text(conn, CONN_REMOTE(DOMAIN_GET_OS_TYPE, CONN_ARGS(remote_domain, &dom)),
-                             ret, err);
+        return conn_call_text(conn, CONN_REMOTE(DOMAIN_GET_OS_TYPE, CONN_ARGS(remote_domain, &dom)),
+                              ret, err);
 }
 
 int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err) {
-        GuestFlagsArgs args = {.dom = handle(guest)};
+        GuestFlagsArgs args = {.dom = guest_handle(guest)};
         remote_domain_get_messages_ret answer;
         char **messages;
         int r;
@@ -281,7 +260,7 @@ int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err) {
 
 int guest_security_label(Conn *conn, const Guest *guest, char **ret, bool *ret_enforcing,
                          Err *err) {
-        remote_domain dom = handle(guest);
+        remote_domain dom = guest_handle(guest);
         remote_domain_get_security_label_ret answer;
         int r;
 
@@ -297,17 +276,8 @@ int guest_security_label(Conn *conn, const Guest *guest, char **ret, bool *ret_e
         return 0;
 }
 
-int guest_title(Conn *conn, const Guest *guest, char **ret, Err *err) {
-        remote_domain_get_metadata_args args = {.dom = handle(guest), .type = METADATA_TITLE};
-
-        return call_for_text(
-                conn,
-                CONN_REMOTE(DOMAIN_GET_METADATA, CONN_ARGS(remote_domain_get_metadata_args, &args)),
-                ret, err);
-}
-
 int guest_state(Conn *conn, const Guest *guest, GuestState *ret, int *ret_reason, Err *err) {
-        GuestFlagsArgs args = {.dom = handle(guest)};
+        GuestFlagsArgs args = {.dom = guest_handle(guest)};
         remote_domain_get_state_ret answer;
         int r;
 
@@ -324,7 +294,7 @@ int guest_state(Conn *conn, const Guest *guest, GuestState *ret, int *ret_reason
 }
 
 int guest_info(Conn *conn, const Guest *guest, GuestInfo *ret, Err *err) {
-        remote_domain dom = handle(guest);
+        remote_domain dom = guest_handle(guest);
         remote_domain_get_info_ret answer;
         int r;
 
@@ -356,7 +326,7 @@ static const struct {
 };
 
 int guest_ask(Conn *conn, const Guest *guest, GuestQuestion question, bool *ret, Err *err) {
-        GuestFlagsArgs args = {.dom = handle(guest)};
+        GuestFlagsArgs args = {.dom = guest_handle(guest)};
         NumberRet answer;
         ConnCall call = {
                 .program = REMOTE_PROGRAM,
@@ -376,7 +346,7 @@ int guest_ask(Conn *conn, const Guest *guest, GuestQuestion question, bool *ret,
 }
 
 int guest_set_autostart(Conn *conn, const Guest *guest, bool once, bool on, Err *err) {
-        remote_domain_set_autostart_args args = {.dom = handle(guest), .autostart = on};
+        remote_domain_set_autostart_args args = {.dom = guest_handle(guest), .autostart = on};
         ConnCall call = {
                 .program = REMOTE_PROGRAM,
                 .procedure = once ? REMOTE_PROC_DOMAIN_SET_AUTOSTART_ONCE
@@ -391,7 +361,7 @@ int guest_set_autostart(Conn *conn, const Guest *guest, bool once, bool on, Err 
 static int change_device(Conn *conn, const Guest *guest, const char *xml, ConnCall call,
                          const unsigned *flags, Err *err) {
         remote_domain_attach_device_flags_args args = {
-                .dom = handle(guest),
+                .dom = guest_handle(guest),
                 .xml = (char *)(uintptr_t)xml,
                 .flags = flags ? *flags : 0,
         };
@@ -417,11 +387,16 @@ int guest_detach(Conn *conn, const Guest *guest, const char *xml, const unsigned
                              flags, err);
 }
 
+int guest_update(Conn *conn, const Guest *guest, const char *xml, unsigned flags, Err *err) {
+        return change_device(conn, guest, xml, CONN_REMOTE(DOMAIN_UPDATE_DEVICE_FLAGS), &flags,
+                             err);
+}
+
 int guest_open_console(Conn *conn, const Guest *guest, const char *device, unsigned flags,
                        Err *err) {
         remote_string name = (char *)(uintptr_t)device;
         remote_domain_open_console_args args = {
-                .dom = handle(guest),
+                .dom = guest_handle(guest),
                 .dev_name = device ? &name : NULL,
                 .flags = flags,
         };

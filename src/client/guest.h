@@ -71,6 +71,7 @@ typedef enum GuestCreateFlags {
 
 #define GUEST_DEFINE_VALIDATE  1u
 #define GUEST_DESTROY_GRACEFUL 1u
+#define GUEST_DESTROY_REMOVE_LOGS 2u
 
 typedef enum GuestAffectFlags {
         GUEST_AFFECT_CURRENT = 0,
@@ -88,6 +89,11 @@ typedef enum GuestAction {
         GUEST_SUSPEND,
         GUEST_RESUME,
         GUEST_UNDEFINE,
+        GUEST_MANAGED_SAVE,        /* flags: GuestSaveFlags */
+        GUEST_MANAGED_SAVE_REMOVE, /* forgets what was saved */
+        GUEST_INJECT_NMI,
+        GUEST_WAKE_UP,
+        GUEST_ABORT_JOB,
         _GUEST_ACTION_MAX,
 } GuestAction;
 
@@ -137,9 +143,6 @@ int guest_messages(Conn *conn, const Guest *guest, char ***ret, Err *err);
 /* How a running guest is confined; "" where it is not. */
 int guest_security_label(Conn *conn, const Guest *guest, char **ret, bool *ret_enforcing, Err *err);
 
-/* VIR_ERR_NO_DOMAIN_METADATA where it has none. */
-int guest_title(Conn *conn, const Guest *guest, char **ret, Err *err);
-
 /* Answers that are yes or no. */
 typedef enum GuestQuestion {
         GUEST_IS_ACTIVE,
@@ -157,6 +160,8 @@ int guest_set_autostart(Conn *conn, const Guest *guest, bool once, bool on, Err 
 /* flags NULL: the old call without flags, which means "running and configured as it is now". */
 int guest_attach(Conn *conn, const Guest *guest, const char *xml, const unsigned *flags, Err *err);
 int guest_detach(Conn *conn, const Guest *guest, const char *xml, const unsigned *flags, Err *err);
+
+int guest_update(Conn *conn, const Guest *guest, const char *xml, unsigned flags, Err *err);
 
 #define GUEST_CONSOLE_FORCE 1u /* end the session of another client */
 #define GUEST_CONSOLE_SAFE  2u /* only where the daemon can refuse two sessions */

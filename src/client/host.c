@@ -28,32 +28,16 @@ int host_info(Conn *conn, HostInfo *ret, Err *err) {
         return 0;
 }
 
-/* A call without arguments that answers with one string. */
-static int call_for_text(Conn *conn, ConnCall call, char **ret, Err *err) {
-        remote_string answer;
-        int r;
-
-        call.ret_xdr = (xdrproc_t)xdr_remote_string;
-        call.ret = &answer;
-        call.ret_size = sizeof(answer);
-        r = conn_call(conn, &call, err);
-        if (r < 0)
-                return r;
-        *ret = g_strdup(answer);
-        xdr_free((xdrproc_t)xdr_remote_string, &answer);
-        return 0;
-}
-
 int host_name(Conn *conn, char **ret, Err *err) {
-        return call_for_text(conn, CONN_REMOTE(CONNECT_GET_HOSTNAME), ret, err);
+        return conn_call_text(conn, CONN_REMOTE(CONNECT_GET_HOSTNAME), ret, err);
 }
 
 int host_hypervisor(Conn *conn, char **ret, Err *err) {
-        return call_for_text(conn, CONN_REMOTE(CONNECT_GET_TYPE), ret, err);
+        return conn_call_text(conn, CONN_REMOTE(CONNECT_GET_TYPE), ret, err);
 }
 
 int host_capabilities(Conn *conn, char **ret, Err *err) {
-        return call_for_text(conn, CONN_REMOTE(CONNECT_GET_CAPABILITIES), ret, err);
+        return conn_call_text(conn, CONN_REMOTE(CONNECT_GET_CAPABILITIES), ret, err);
 }
 
 static int call_for_version(Conn *conn, ConnCall call, uint64_t *ret, Err *err) {
@@ -67,6 +51,22 @@ static int call_for_version(Conn *conn, ConnCall call, uint64_t *ret, Err *err) 
         if (r < 0)
                 return r;
         *ret = answer.hv_ver;
+        return 0;
+}
+
+int host_cpu_count(Conn *conn, unsigned *ret, Err *err) {
+        remote_node_get_cpu_map_args args = {};
+        remote_node_get_cpu_map_ret answer;
+        int r;
+
+        r = conn_call(conn,
+                      &CONN_REMOTE(NODE_GET_CPU_MAP, CONN_ARGS(remote_node_get_cpu_map_args, &args),
+                                   CONN_RET(remote_node_get_cpu_map_ret, &answer)),
+                      err);
+        if (r < 0)
+                return r;
+        *ret = (unsigned)answer.ret;
+        xdr_free((xdrproc_t)xdr_remote_node_get_cpu_map_ret, &answer);
         return 0;
 }
 
@@ -91,7 +91,7 @@ int host_domain_capabilities(Conn *conn, const HostDomainCaps *of, char **ret, E
                 .flags = of->flags,
         };
 
-        return call_for_text(
+        return conn_call_text(
                 conn,
                 CONN_REMOTE(CONNECT_GET_DOMAIN_CAPABILITIES,
                             CONN_ARGS(remote_connect_get_domain_capabilities_args, &args)),

@@ -30,6 +30,9 @@ int host_hypervisor(Conn *conn, char **ret, Err *err);
 
 /* major * 1000000 + minor * 1000 + micro; of QEMU, and of the libvirt that the daemon stands for.
  */
+/* Processors of the host that are present, online or not: the bits of a map of processors. */
+int host_cpu_count(Conn *conn, unsigned *ret, Err *err);
+
 int host_hypervisor_version(Conn *conn, uint64_t *ret, Err *err);
 int host_library_version(Conn *conn, uint64_t *ret, Err *err);
 
