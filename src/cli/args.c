@@ -70,7 +70,7 @@ static int take_option(Args *args, const char *word, const char *next, Err *err)
 /* As in virsh, options that are meant to be named take bare words too, after those that are not. */
 static int take_word(Args *args, const char *word, Err *err) {
         OPTION_FOREACH(option, args->command) {
-                if (option->kind == OPTION_FLAG)
+                if (option->kind == OPTION_FLAG || option->named_only)
                         continue;
                 if (option->kind == OPTION_REST ||
                     !g_hash_table_contains(args->values, option->name))

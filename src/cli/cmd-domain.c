@@ -99,13 +99,26 @@ static int action_failed(Cli *cli, int r, const Action *action, const Guest *gue
         return cli_failed(cli, r, "Failed to %s domain '%s'", action->command, guest->name);
 }
 
+/* Options of undefine that say the contrary of each other. */
+static int check_contraries(const Args *args, Err *err) {
+        static const char *const pairs[][2] = {{"nvram", "keep-nvram"}, {"tpm", "keep-tpm"}};
+        int r = 0;
+
+        for (size_t i = 0; r >= 0 && i < G_N_ELEMENTS(pairs); i++)
+                if (command_option(args_command(args), pairs[i][0]))
+                        r = args_exclusive(args, pairs[i][0], pairs[i][1], err);
+        return r;
+}
+
 int cmd_action(Cli *cli, const Args *args, Err *err) {
         const Action *action = action_of(args);
         unsigned flags = args_bits(args, action->options);
         g_autoptr(Guest) guest = NULL;
         int r;
 
-        r = mode_flags(args, &flags, err);
+        r = check_contraries(args, err);
+        if (r >= 0)
+                r = mode_flags(args, &flags, err);
         if (r < 0)
                 return r;
         r = cli_guest(cli, args, GUEST_BY_ANY, &guest, err);

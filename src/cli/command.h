@@ -44,6 +44,7 @@ typedef struct Option {
         OptionKind kind;
         bool positional; /* its name is usually left out */
         bool required;
+        bool named_only; /* no bare word is taken for it */
         Candidates candidates;
         const char *const *words; /* with CANDIDATES_WORDS; NULL-terminated */
         const char *help;

@@ -42,6 +42,10 @@
                 OPT_FLAG("live", "the running guest"),                \
                 OPT_FLAG("current", "the guest as it is now, running or not")
 
+/* One that a bare word is never taken for. */
+#define OPT_NAMED_NUMBER(n, text) \
+        { .name = (n), .kind = OPTION_NUMBER, .named_only = true, .help = (text) }
+
 /* A number that must be given and needs no name. */
 #define OPT_NEED_NUMBER(n, text) \
         { .name = (n), .kind = OPTION_NUMBER, .positional = true, .required = true, .help = (text) }
