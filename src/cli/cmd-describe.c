@@ -216,8 +216,7 @@ static int read_codes(const Args *args, GuestKeys *keys, Err *err) {
                 if (keys->n_codes == GUEST_KEYS_MAX)
                         return fail(err, VIR_ERR_INVALID_ARG, "too many keycodes");
                 if (code < 0 &&
-                    (str_to_uint(hex ? *word + 2 : *word, hex ? 16 : 10, UINT16_MAX, &number) < 0 ||
-                     number == 0))
+                    str_to_uint(hex ? *word + 2 : *word, hex ? 16 : 10, UINT16_MAX, &number) < 0)
                         return fail(err, VIR_ERR_INVALID_ARG, "invalid keycode: '%s'", *word);
                 keys->codes[keys->n_codes++] = code < 0 ? (unsigned)number : (unsigned)code;
         }

@@ -107,6 +107,15 @@ static void insert_source(const Args *args, xmlNode *drive, const char *path) {
         set_attr(drive, "type", block ? "block" : "file");
 }
 
+static void remove_child(xmlNode *element, const char *name) {
+        xmlNode *child = xml_child(element, name);
+
+        if (!child)
+                return;
+        xmlUnlinkNode(child);
+        xmlFreeNode(child);
+}
+
 static int edit_medium(const Args *args, const DeviceEdit *edit, MediaAction action, Err *err) {
         const char *path = args_text(args, "source");
         g_autofree char *target = child_attr(edit->device, "target", "dev");
@@ -120,10 +129,9 @@ static int edit_medium(const Args *args, const DeviceEdit *edit, MediaAction act
         if (action == MEDIA_INSERT && source)
                 return fail(err, VIR_ERR_INVALID_ARG, "The disk device '%s' already has media",
                             target);
-        if (source) {
-                xmlUnlinkNode(source);
-                xmlFreeNode(source);
-        }
+        /* With the medium goes what it was based on. */
+        remove_child(edit->device, "source");
+        remove_child(edit->device, "backingStore");
         if (action != MEDIA_EJECT)
                 insert_source(args, edit->device, path);
         return 0;

@@ -392,7 +392,7 @@ static int cmd_dommemstat(Cli *cli, const Args *args, Err *err) {
                 return set_period(cli, args, guest, err);
         r = guest_memory_stats(cli->conn, guest, &params, err);
         if (r < 0)
-                return cli_failed(cli, r, "Failed to get memory statistics for domain '%s'",
+                return cli_failed(cli, r, "Failed to get memory statistics for domain %s",
                                   args_text(args, "domain"));
         for (unsigned i = 0; i < params->len; i++) {
                 const Param *param = params->pdata[i];

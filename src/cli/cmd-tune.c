@@ -40,7 +40,9 @@ static int set_memory(Cli *cli, const Args *args, unsigned flags, Err *err) {
 }
 
 static int cmd_setmem(Cli *cli, const Args *args, Err *err) {
-        return set_memory(cli, args, 0, err);
+        bool given = args_flag(args, "current") || args_flag(args, "config");
+
+        return set_memory(cli, args, given ? 0 : GUEST_AFFECT_LIVE, err);
 }
 
 static int cmd_setmaxmem(Cli *cli, const Args *args, Err *err) {
@@ -188,27 +190,27 @@ static int parse_part(const char *part, uint8_t *map, unsigned cpus) {
         return 0;
 }
 
-#define CPUS_MAX 16384 /* as many as one call can name */
+#define LIST_CPUS 1024 /* numbers that a list can have, on a host with fewer processors */
 
 /* "r" stands for all processors of the host. *ret is (cpus + 7) / 8 bytes. */
 static int parse_cpus(Cli *cli, const char *text, unsigned cpus, uint8_t **ret, Err *err) {
         g_autofree char *all = g_strdup_printf("0-%u", cpus - 1);
         g_auto(GStrv) parts = g_strsplit(g_str_equal(text, "r") ? all : text, ",", -1);
-        g_autofree uint8_t *map = g_new0(uint8_t, CPUS_MAX / 8);
-        unsigned first = 0;
+        unsigned first = 0, limit = MAX(LIST_CPUS, cpus);
+        g_autofree uint8_t *map = g_new0(uint8_t, (limit + 7) / 8);
 
         for (char **part = parts; *part; part++)
-                if (parse_part(*part, map, CPUS_MAX) < 0)
+                if (parse_part(*part, map, limit) < 0)
                         return cli_failed(cli,
                                           fail(err, VIR_ERR_INVALID_ARG,
                                                "invalid argument: Failed to parse bitmap '%s'",
                                                text),
                                           "Invalid cpulist '%s'", text);
-        while (first < CPUS_MAX && !has_cpu(map, first))
+        while (first < limit && !has_cpu(map, first))
                 first++;
-        if (first == CPUS_MAX)
+        if (first == limit)
                 return fail(err, VIR_ERR_INVALID_ARG, "Invalid cpulist '%s'", text);
-        for (unsigned cpu = CPUS_MAX - 1; cpu >= cpus; cpu--)
+        for (unsigned cpu = limit - 1; cpu >= cpus; cpu--)
                 if (has_cpu(map, cpu))
                         return fail(err, VIR_ERR_INVALID_ARG,
                                     "CPU %u in cpulist '%s' exceed the maxcpu %u", cpu, text, cpus);

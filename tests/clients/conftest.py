@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
+from beside import Place
 from daemons import Daemon
 
 import guests
@@ -95,3 +96,12 @@ def answering(virsh: Virsh, document: Callable[..., pathlib.Path], name: str) ->
     console.expect(guests.READY)
     console.close()
     return name
+
+
+@pytest.fixture
+def place(daemon: Daemon, tmp_path: pathlib.Path) -> Iterator[Place]:
+    """virsh and airlock, with a clean daemon."""
+    place = Place(daemon, tmp_path)
+    place.clean()
+    yield place
+    place.clean()
