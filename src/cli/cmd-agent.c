@@ -259,21 +259,50 @@ static int wrap_command(char *const *words, char **ret, Err *err) {
         return 0;
 }
 
-/* Prints an answer: as it is, indented, or its "return" alone. */
-static int print_answer(const Args *args, const char *answer, Err *err) {
-        bool pretty = args_flag(args, "pretty");
-        bool value_only = command_option(args_command(args), "return-value") &&
-                          args_flag(args, "return-value");
-        g_autoptr(json_t) doc = pretty || value_only ? json_loads(answer, 0, NULL) : NULL;
-        const json_t *value = value_only ? json_object_get(doc, "return") : doc;
+/* doc indented as virsh does it: the end of what is empty stands on a line of its own. */
+static char *indent_json(const json_t *doc) {
+        g_autofree char *text = json_dumps(doc, JSON_ENCODE_ANY | JSON_INDENT(2));
+        GString *out = g_string_new(NULL);
+        bool quoted = false, at_start = true;
+        int indent = 0;
+
+        for (const char *p = text; *p; p++) {
+                if (*p == '\n') {
+                        at_start = true;
+                        indent = 0;
+                } else if (at_start && *p == ' ') {
+                        indent++;
+                } else {
+                        at_start = false;
+                }
+                if (*p == '"' && (p == text || p[-1] != '\\'))
+                        quoted = !quoted;
+                g_string_append_c(out, *p);
+                if (!quoted && ((p[0] == '{' && p[1] == '}') || (p[0] == '[' && p[1] == ']')))
+                        g_string_append_printf(out, "\n%*s", indent, "");
+        }
+        return g_string_free(out, FALSE);
+}
+
+/* Prints an answer as it is; or, to --pretty, indented and with end behind it. */
+static int print_answer(const Args *args, const char *answer, const char *end) {
+        g_autoptr(json_t) doc = args_flag(args, "pretty") ? json_loads(answer, 0, NULL) : NULL;
+        g_autofree char *text = doc ? indent_json(doc) : NULL;
+
+        printf("%s%s", text ?: answer, text ? end : "\n");
+        return 0;
+}
+
+static int print_return(const Args *args, const char *answer, Err *err) {
+        g_autoptr(json_t) doc = json_loads(answer, 0, NULL);
+        const json_t *value = json_object_get(doc, "return");
         g_autofree char *text = NULL;
 
-        if (value_only && !value)
+        if (!value)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "'return' member missing");
-        if (value)
-                text = json_dumps(value,
-                                  JSON_ENCODE_ANY | (pretty ? JSON_INDENT(2) : JSON_COMPACT));
-        printf(text ? "%s" : "%s\n", text ?: answer);
+        text = args_flag(args, "pretty") ? indent_json(value)
+                                         : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        fputs(text, stdout);
         return 0;
 }
 
@@ -299,10 +328,9 @@ static int cmd_qemu_monitor_command(Cli *cli, const Args *args, Err *err) {
                                   err);
         if (r < 0)
                 return r;
-        if (!hmp)
-                return print_answer(args, answer, err);
-        puts(answer);
-        return 0;
+        if (args_flag(args, "return-value"))
+                return print_return(args, answer, err);
+        return print_answer(args, answer, "");
 }
 
 /* libvirt's numbers for waits that are no seconds. */
@@ -343,7 +371,7 @@ static int cmd_qemu_agent_command(Cli *cli, const Args *args, Err *err) {
                 r = guest_agent_command(cli->conn, guest, command, timeout, &answer, err);
         if (r < 0 || !answer)
                 return r;
-        return print_answer(args, answer, err);
+        return print_answer(args, answer, "\n\n");
 }
 
 #define OPT_COMMAND                                                                       \
