@@ -18,6 +18,15 @@ static const Option echo_options[] = {
 };
 static const Command echo = {"echo", "echo words", "Says it.", echo_options};
 
+static const Option tune_options[] = {
+        OPT_NEED("size", CANDIDATES_NONE, "how much"),
+        OPT_NAMED_NUMBER("timeout", "seconds"),
+        OPT_AFFECT,
+        OPT_REST("cmd", "words"),
+        OPT_END,
+};
+static const Command tune = {"tune", "tune a thing", NULL, tune_options};
+
 static const Command plain = {"plain", "takes nothing"};
 
 static Args *parse(const Command *command, const char *line) {
@@ -65,6 +74,50 @@ static void a_named_option_takes_a_bare_word_last(void **state) {
         assert_string_equal(args_text(args, "driver"), "vfio");
         assert_int_equal(args_number(args, "timeout", 10, &timeout, &err), 0);
         assert_int_equal(timeout, 5);
+}
+
+static void no_bare_word_is_taken_for_what_is_only_named(void **state) {
+        g_autoptr(Args) args = parse(&tune, "1 2 --timeout 3 4");
+
+        assert_string_equal(args_text(args, "timeout"), "3");
+        assert_string_equal(args_rest(args)[0], "2");
+        assert_string_equal(args_rest(args)[1], "4");
+}
+
+static void sizes_have_units(void **state) {
+        static const struct {
+                const char *text;
+                uint64_t bytes; /* UINT64_MAX: refused */
+        } cases[] = {
+                {"3", 3072},         {"3b", 3},          {"3k", 3072},
+                {"3KiB", 3072},      {"3KB", 3000},      {"2M", 2 << 20},
+                {"1GiB", 1 << 30},   {"0", 0},           {"k", UINT64_MAX},
+                {"-1", UINT64_MAX},  {"3x", UINT64_MAX}, {"3kibi", UINT64_MAX},
+                {"99E", UINT64_MAX}, {"", UINT64_MAX},   {"15E", 15ull << 60},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+                g_autofree char *line = g_strconcat("--size=", cases[i].text, NULL);
+                g_autoptr(Args) args = parse(&tune, line);
+                g_auto(Err) err = ERR_INIT;
+                uint64_t bytes = UINT64_MAX;
+                int r = args_size(args, "size", 1024, &bytes, &err);
+
+                assert_int_equal(r < 0, cases[i].bytes == UINT64_MAX);
+                assert_true(bytes == cases[i].bytes);
+        }
+}
+
+static void live_and_config_are_bits_that_current_excludes(void **state) {
+        g_autoptr(Args) both = parse(&tune, "1 --live --config");
+        g_autoptr(Args) wrong = parse(&tune, "1 --live --current");
+        g_auto(Err) err = ERR_INIT;
+        unsigned flags = 4;
+
+        assert_int_equal(args_affect(both, &flags, &err), 0);
+        assert_int_equal(flags, 7);
+        assert_true(args_affect(wrong, &flags, &err) < 0);
+        assert_string_equal(err.message, "Options --current and --live are mutually exclusive");
 }
 
 static void rest_takes_every_word(void **state) {
@@ -130,6 +183,9 @@ int main(void) {
                 cmocka_unit_test(words_fill_options_in_order),
                 cmocka_unit_test(options_take_values_in_both_forms),
                 cmocka_unit_test(a_named_option_takes_a_bare_word_last),
+                cmocka_unit_test(no_bare_word_is_taken_for_what_is_only_named),
+                cmocka_unit_test(sizes_have_units),
+                cmocka_unit_test(live_and_config_are_bits_that_current_excludes),
                 cmocka_unit_test(rest_takes_every_word),
                 cmocka_unit_test(refusals_say_what_virsh_says),
                 cmocka_unit_test(numbers_are_checked),
