@@ -24,7 +24,7 @@ static char *node_text(xmlDoc *doc, xmlNode *node) {
         xmlBuffer *buffer = xmlBufferCreate();
         char *text;
 
-        xmlNodeDump(buffer, doc, node, 0, 0);
+        xmlNodeDump(buffer, doc, node, 0, 1);
         text = g_strdup((const char *)xmlBufferContent(buffer));
         xmlBufferFree(buffer);
         return text;
@@ -64,7 +64,7 @@ int xpath_select(const char *xml, const char *expression, bool wrap, char **ret,
 
         doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
                             XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                                    (wrap ? XML_PARSE_NOBLANKS : 0));
+                                    XML_PARSE_NOBLANKS);
         if (!doc)
                 return fail(err, VIR_ERR_XML_ERROR, "the daemon's answer is no XML document");
         context = xmlXPathNewContext(doc);

@@ -53,7 +53,7 @@ def rich(place):
 
 
 QUESTIONS = [
-    "domblklist cli", "domblklist cli --details", "domblklist cli --inactive", "-q domblklist cli",
+    "dumpxml cli --xpath //disk", "domblklist cli", "domblklist cli --details", "domblklist cli --inactive", "-q domblklist cli",
     "domblklist nosuch", "domblkinfo cli vda", "domblkinfo cli --all --human", "domblkinfo cli sdz",
     "domblkinfo cli", "domblkinfo cli vda --all", "domblkstat cli vda", "domblkstat cli --human",
     "domblkstat cli sdz", "domblkerror cli", "domiflist cli", "domiflist cli --inactive",
