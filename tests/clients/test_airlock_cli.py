@@ -228,7 +228,7 @@ def test_interactive_shell(place):
     assert place.virsh("define", "g.xml").returncode == 0
     shell = Terminal(place)
     shell.expect("airlock # ")
-    shell.write("domst\tcl\t--rea\t\n")
+    shell.write("domstate\tcl\t--rea\t\n")
     shell.expect("shut off (unknown)")
     shell.expect("airlock # ")
     # libedit sets the terminal up right behind the prompt; before that ^C is a signal.
