@@ -149,7 +149,7 @@ static void xpath_selects_and_wraps(void **state) {
         char *none = NULL;
 
         assert_int_equal(xpath_select(xml, "//b", false, &plain, &err), 0);
-        assert_string_equal(plain, "<b x=\"1\"/>\n<b><c>t</c></b>\n");
+        assert_string_equal(plain, "<b x=\"1\"/>\n<b>\n  <c>t</c>\n</b>\n");
         assert_int_equal(xpath_select(xml, "//b", true, &wrapped, &err), 0);
         assert_string_equal(wrapped, "<nodes>\n  <b x=\"1\"/>\n  <b>\n    <c>t</c>\n  </b>\n"
                                      "</nodes>\n");
