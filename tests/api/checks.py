@@ -13,7 +13,11 @@ import pytest
 def remove(dom: libvirt.virDomain) -> None:
     persistent = dom.isPersistent()
     if dom.isActive():
-        dom.destroy()
+        try:
+            dom.destroy()
+        except libvirt.libvirtError as error:  # it ended by itself between the two
+            if error.get_error_code() != libvirt.VIR_ERR_OPERATION_INVALID:
+                raise
     if persistent:
         dom.undefine()
 
