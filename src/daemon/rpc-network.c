@@ -382,17 +382,6 @@ static int get_leases(Manager *manager, Call *call, const void *data, void *resu
                 .number = REMOTE_PROC_##proc, .name = (function), PROC_RET(type##_ret), \
                 .read_only = true, .run = (func)                                        \
         }
-#define GIVES(proc, function, type, func)                                                 \
-        {                                                                                 \
-                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
-                PROC_RET(type##_ret), .run = (func)                                       \
-        }
-#define READS(proc, function, type, func)                                                 \
-        {                                                                                 \
-                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
-                PROC_RET(type##_ret), .read_only = true, .run = (func)                    \
-        }
-
 static const Procedure procedures[] = {
         COUNT(CONNECT_NUM_OF_NETWORKS, "virConnectNumOfNetworks", remote_connect_num_of_networks,
               num_active),

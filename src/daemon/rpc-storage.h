@@ -16,15 +16,3 @@ int rpc_find_pool(Manager *manager, const remote_storage_pool *handle, Pool **re
 /* Fill a handle of a result; xdr_free() frees it. */
 void rpc_fill_pool(const Pool *pool, remote_storage_pool *ret);
 void rpc_fill_volume(const Volume *volume, remote_storage_vol *ret);
-
-/* Table lines of procedures that have a result, and of those that read only. */
-#define STORAGE_GIVES(proc, function, type, func)                                         \
-        {                                                                                 \
-                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
-                PROC_RET(type##_ret), .run = (func)                                       \
-        }
-#define STORAGE_READS(proc, function, type, func)                                         \
-        {                                                                                 \
-                .number = REMOTE_PROC_##proc, .name = (function), PROC_ARGS(type##_args), \
-                PROC_RET(type##_ret), .read_only = true, .run = (func)                    \
-        }
