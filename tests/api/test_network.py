@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from xml.etree import ElementTree
 
 import libvirt
+import linux
 import pytest
 from checks import refused
 
@@ -213,3 +214,16 @@ def test_a_start_that_fails_leaves_nothing(daemon, conn, name):
     assert "taken0" in daemon.inside("ip", "-br", "link")
     daemon.inside("ip", "link", "del", "taken0")
     network.undefine()
+
+
+def test_a_guest_in_the_network_has_an_address(conn, network):
+    network.create()
+    interface = f"<interface type='network'><source network='{network.name()}'/><model type='virtio'/></interface>"
+    dom = conn.defineXML(linux.guest(network.name(), interface))
+    with linux.booted(dom) as shell:
+        shell.until("ip -4 addr show eth0 | grep -q 192.0.2.")
+        (told,) = dom.interfaceAddresses(libvirt.VIR_DOMAIN_INTERFACE_ADDRESSES_SRC_LEASE).values()
+        assert told["addrs"][0]["addr"] in shell.run("ip -4 addr show eth0")
+        assert told["addrs"][0]["prefix"] == 24
+        assert shell.run("ping -c 1 -W 5 192.0.2.1")
+        assert ElementTree.fromstring(dom.XMLDesc()).find("devices/interface/source").get("bridge") == network.bridgeName()
