@@ -73,6 +73,7 @@ static void check_network(const char *text) {
         if (def->bridge.name) {
                 check_config(def);
                 rules = services_rules(def);
+                check(!rules || g_str_has_suffix(rules, "}\n"));
         }
         hosts = services_dnsmasq_hosts(def);
         names = services_dnsmasq_addn_hosts(def);

@@ -77,8 +77,8 @@ int guest_vcpus(Conn *conn, const Guest *guest, unsigned count, unsigned cpus, G
                                     info->cpu_time,
                                     info->cpu,
                                     {g_malloc0(size), size}};
-                if (answer.cpumaps.cpumaps_len >= (i + 1) * size)
-                        memcpy(vcpu->cpus.map, answer.cpumaps.cpumaps_val + i * size, size);
+                if (answer.cpumaps.cpumaps_len >= (size_t)(i + 1) * size)
+                        memcpy(vcpu->cpus.map, answer.cpumaps.cpumaps_val + (size_t)i * size, size);
                 g_ptr_array_add(*ret, vcpu);
         }
         xdr_free((xdrproc_t)xdr_remote_domain_get_vcpus_ret, &answer);

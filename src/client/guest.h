@@ -69,8 +69,8 @@ typedef enum GuestCreateFlags {
         GUEST_CREATE_RESET_NVRAM = 1 << 5,
 } GuestCreateFlags;
 
-#define GUEST_DEFINE_VALIDATE  1u
-#define GUEST_DESTROY_GRACEFUL 1u
+#define GUEST_DEFINE_VALIDATE     1u
+#define GUEST_DESTROY_GRACEFUL    1u
 #define GUEST_DESTROY_REMOVE_LOGS 2u
 
 typedef enum GuestAffectFlags {

@@ -19,12 +19,14 @@
  *
  * Words of the kernel command line, and lines on the serial port:
  *
- *   brief             tell only which functions there are: sizing what hundreds of them decode takes
- *                     minutes
- *   noack, ack        ignore requests for devices (until told otherwise), or grant them (the
- * default) nobutton, button  ignore the power button, or obey it (the default) report tell
- * everything again off               power off; on the command line: after the report exit end QEMU
- * by isa-debug-exit (its status is then 1)
+ *   brief             tell only which functions there are: sizing takes
+ *                     minutes where hundreds of them decode
+ *   noack, ack        ignore requests for devices (until told otherwise),
+ *                     or grant them (the default)
+ *   nobutton, button  ignore the power button, or obey it (the default)
+ *   report            tell everything again
+ *   off               power off; on the command line: after the report
+ *   exit              end QEMU by isa-debug-exit (its status is then 1)
  */
 
 #include <stdbool.h>
@@ -99,14 +101,10 @@ static const struct {
         void (*run)(void);
         bool after_report; /* when on the command line */
 } commands[] = {
-        {"brief", be_brief, false},
-        {"noack", ignore_requests, false},
-        {"ack", grant_requests, false},
-        {"nobutton", ignore_button, false},
-        {"button", heed_button, false},
-        {"report", report, true},
-        {"off", machine_power_off, true},
-        {"exit", leave, true},
+        {"brief", be_brief, false},       {"noack", ignore_requests, false},
+        {"ack", grant_requests, false},   {"nobutton", ignore_button, false},
+        {"button", heed_button, false},   {"report", report, true},
+        {"off", machine_power_off, true}, {"exit", leave, true},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
