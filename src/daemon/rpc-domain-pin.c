@@ -152,8 +152,15 @@ static int find_def(Manager *manager, const remote_domain *dom, unsigned flags,
         return 0;
 }
 
-static const char *cpuset_of(const DomainDef *def, const DomainPin *found) {
-        return found && found->cpuset ? found->cpuset : def->vcpu.cpuset;
+/* Whoever has no set of its own has that of all vCPUs. */
+static const char *cpuset_of(const DomainDef *def, const char *own) {
+        return own ? own : def->vcpu.cpuset;
+}
+
+static const char *cpuset_at(const DomainDef *def, const GPtrArray *pins, unsigned id) {
+        const DomainPin *pin = domain_pin_find(pins, id);
+
+        return cpuset_of(def, pin ? pin->cpuset : NULL);
 }
 
 static int vcpu_pin_info(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -176,7 +183,7 @@ static int vcpu_pin_info(Manager *manager, Call *call, const void *data, void *r
         for (unsigned id = 0; id < n; id++) {
                 DomainCpuset set;
 
-                vm_pin_set(cpuset_of(def, domain_pin_find(def->cputune.vcpupins, id)), &set);
+                vm_pin_set(cpuset_at(def, def->cputune.vcpupins, id), &set);
                 fill_map(&set, (uint8_t *)ret->cpumaps.cpumaps_val + (size_t)id * args->maplen,
                          (size_t)args->maplen);
         }
@@ -197,7 +204,7 @@ static int emulator_pin_info(Manager *manager, Call *call, const void *data, voi
         if (args->maplen < 0 || args->maplen > CPUMAPS_MAX)
                 return fail(err, VIR_ERR_INVALID_ARG, "a map of %d bytes is too long",
                             args->maplen);
-        vm_pin_set(cpuset_of(def, &def->cputune.emulatorpin), &set);
+        vm_pin_set(cpuset_of(def, def->cputune.emulatorpin.cpuset), &set);
         ret->ret = 1;
         ret->cpumaps.cpumaps_len = (u_int)args->maplen;
         ret->cpumaps.cpumaps_val = g_malloc0(MAX((size_t)args->maplen, 1));
@@ -224,7 +231,7 @@ static int iothread_info(Manager *manager, Call *call, const void *data, void *r
                 unsigned id = (unsigned)thread->id.value;
                 DomainCpuset set;
 
-                vm_pin_set(cpuset_of(def, domain_pin_find(def->cputune.iothreadpins, id)), &set);
+                vm_pin_set(cpuset_at(def, def->cputune.iothreadpins, id), &set);
                 info->iothread_id = id;
                 info->cpumap.cpumap_len = (u_int)MIN(size, CPUMAP_MAX);
                 info->cpumap.cpumap_val = g_malloc0(MAX(size, 1));
