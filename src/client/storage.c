@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "client/storage.h"
+
+#include <string.h>
+
+#include "client/conn.h"
+#include "rpc/remote_connect.h"
+#include "rpc/remote_storage.h"
+
+void storage_pool_free(StoragePool *pool) {
+        if (!pool)
+                return;
+        g_free(pool->name);
+        g_free(pool);
+}
+
+void storage_vol_free(StorageVol *vol) {
+        if (!vol)
+                return;
+        g_free(vol->pool);
+        g_free(vol->name);
+        g_free(vol->key);
+        g_free(vol);
+}
+
+static void pool_free_item(void *pool) {
+        storage_pool_free(pool);
+}
+
+/* XDR knows no const; a call does not change its arguments. */
+static char *wire_text(const char *text) {
+        return (char *)(uintptr_t)text;
+}
+
+static remote_storage_pool pool_handle(const StoragePool *pool) {
+        remote_storage_pool handle = {.name = pool->name};
+
+        memcpy(handle.uuid, pool->uuid, sizeof(pool->uuid));
+        return handle;
+}
+
+static remote_storage_vol vol_handle(const StorageVol *vol) {
+        return (remote_storage_vol){.pool = vol->pool, .name = vol->name, .key = vol->key};
+}
+
+static StoragePool *pool_new(const remote_storage_pool *handle) {
+        StoragePool *pool = g_new0(StoragePool, 1);
+
+        pool->name = g_strdup(handle->name);
+        memcpy(pool->uuid, handle->uuid, sizeof(pool->uuid));
+        return pool;
+}
+
+/* Makes a call that answers with a pool. */
+static int call_for_pool(Conn *conn, ConnCall call, StoragePool **ret, Err *err) {
+        remote_storage_pool_lookup_by_name_ret answer;
+        int r;
+
+        call.ret_xdr = (xdrproc_t)xdr_remote_storage_pool_lookup_by_name_ret;
+        call.ret = &answer;
+        call.ret_size = sizeof(answer);
+        r = conn_call(conn, &call, err);
+        if (r < 0)
+                return r;
+        *ret = pool_new(&answer.pool);
+        xdr_free((xdrproc_t)xdr_remote_storage_pool_lookup_by_name_ret, &answer);
+        return 0;
+}
+
+/* Makes a call that answers with a volume. */
+static int call_for_vol(Conn *conn, ConnCall call, StorageVol **ret, Err *err) {
+        remote_storage_vol_lookup_by_name_ret answer;
+        int r;
+
+        call.ret_xdr = (xdrproc_t)xdr_remote_storage_vol_lookup_by_name_ret;
+        call.ret = &answer;
+        call.ret_size = sizeof(answer);
+        r = conn_call(conn, &call, err);
+        if (r < 0)
+                return r;
+        *ret = g_new0(StorageVol, 1);
+        (*ret)->pool = g_strdup(answer.vol.pool);
+        (*ret)->name = g_strdup(answer.vol.name);
+        (*ret)->key = g_strdup(answer.vol.key);
+        xdr_free((xdrproc_t)xdr_remote_storage_vol_lookup_by_name_ret, &answer);
+        return 0;
+}
+
+int storage_pool_lookup(Conn *conn, const char *name, StoragePool **ret, Err *err) {
+        remote_storage_pool_lookup_by_name_args args = {.name = wire_text(name)};
+
+        return call_for_pool(conn,
+                             CONN_REMOTE(STORAGE_POOL_LOOKUP_BY_NAME,
+                                         CONN_ARGS(remote_storage_pool_lookup_by_name_args, &args)),
+                             ret, err);
+}
+
+int storage_pool_list(Conn *conn, unsigned flags, GPtrArray **ret, Err *err) {
+        remote_connect_list_all_storage_pools_args args = {.need_results = 1, .flags = flags};
+        remote_connect_list_all_storage_pools_ret answer;
+        int r;
+
+        r = conn_call(conn,
+                      &CONN_REMOTE(CONNECT_LIST_ALL_STORAGE_POOLS,
+                                   CONN_ARGS(remote_connect_list_all_storage_pools_args, &args),
+                                   CONN_RET(remote_connect_list_all_storage_pools_ret, &answer)),
+                      err);
+        if (r < 0)
+                return r;
+        *ret = g_ptr_array_new_with_free_func(pool_free_item);
+        for (unsigned i = 0; i < answer.pools.pools_len; i++)
+                g_ptr_array_add(*ret, pool_new(&answer.pools.pools_val[i]));
+        xdr_free((xdrproc_t)xdr_remote_connect_list_all_storage_pools_ret, &answer);
+        return 0;
+}
+
+int storage_pool_define(Conn *conn, const char *xml, unsigned flags, StoragePool **ret, Err *err) {
+        remote_storage_pool_define_xml_args args = {.xml = wire_text(xml), .flags = flags};
+
+        return call_for_pool(conn,
+                             CONN_REMOTE(STORAGE_POOL_DEFINE_XML,
+                                         CONN_ARGS(remote_storage_pool_define_xml_args, &args)),
+                             ret, err);
+}
+
+int storage_pool_act(Conn *conn, const StoragePool *pool, StoragePoolAction action, unsigned flags,
+                     Err *err) {
+        static const struct {
+                int procedure;
+                bool has_flags;
+        } actions[_STORAGE_POOL_ACTION_MAX] = {
+                [STORAGE_POOL_BUILD] = {REMOTE_PROC_STORAGE_POOL_BUILD, true},
+                [STORAGE_POOL_START] = {REMOTE_PROC_STORAGE_POOL_CREATE, true},
+                [STORAGE_POOL_STOP] = {REMOTE_PROC_STORAGE_POOL_DESTROY},
+                [STORAGE_POOL_DELETE] = {REMOTE_PROC_STORAGE_POOL_DELETE, true},
+                [STORAGE_POOL_REFRESH] = {REMOTE_PROC_STORAGE_POOL_REFRESH, true},
+                [STORAGE_POOL_UNDEFINE] = {REMOTE_PROC_STORAGE_POOL_UNDEFINE},
+        };
+        /* A pool alone is the beginning of a pool with flags. */
+        remote_storage_pool_build_args args = {.pool = pool_handle(pool), .flags = flags};
+        ConnCall call = {
+                .program = REMOTE_PROGRAM,
+                .procedure = actions[action].procedure,
+                .args_xdr = actions[action].has_flags
+                                    ? (xdrproc_t)xdr_remote_storage_pool_build_args
+                                    : (xdrproc_t)xdr_remote_storage_pool,
+                .args = &args,
+        };
+
+        return conn_call(conn, &call, err);
+}
+
+int storage_pool_set_autostart(Conn *conn, const StoragePool *pool, bool on, Err *err) {
+        remote_storage_pool_set_autostart_args args = {.pool = pool_handle(pool), .autostart = on};
+
+        return conn_call(conn,
+                         &CONN_REMOTE(STORAGE_POOL_SET_AUTOSTART,
+                                      CONN_ARGS(remote_storage_pool_set_autostart_args, &args)),
+                         err);
+}
+
+int storage_pool_xml(Conn *conn, const StoragePool *pool, unsigned flags, char **ret, Err *err) {
+        remote_storage_pool_get_xml_desc_args args = {.pool = pool_handle(pool), .flags = flags};
+
+        return conn_call_text(conn,
+                              CONN_REMOTE(STORAGE_POOL_GET_XML_DESC,
+                                          CONN_ARGS(remote_storage_pool_get_xml_desc_args, &args)),
+                              ret, err);
+}
+
+int storage_pool_info(Conn *conn, const StoragePool *pool, StoragePoolInfo *ret, Err *err) {
+        remote_storage_pool_get_info_args args = {.pool = pool_handle(pool)};
+        remote_storage_pool_get_info_ret answer;
+        int r;
+
+        r = conn_call(conn,
+                      &CONN_REMOTE(STORAGE_POOL_GET_INFO,
+                                   CONN_ARGS(remote_storage_pool_get_info_args, &args),
+                                   CONN_RET(remote_storage_pool_get_info_ret, &answer)),
+                      err);
+        if (r < 0)
+                return r;
+        *ret = (StoragePoolInfo){
+                .state = (StoragePoolState)answer.state,
+                .capacity = answer.capacity,
+                .allocation = answer.allocation,
+                .available = answer.available,
+        };
+        return 0;
+}
+
+int storage_vol_lookup(Conn *conn, const StoragePool *pool, const char *name, StorageVol **ret,
+                       Err *err) {
+        remote_storage_vol_lookup_by_name_args args = {
+                .pool = pool_handle(pool),
+                .name = wire_text(name),
+        };
+
+        return call_for_vol(conn,
+                            CONN_REMOTE(STORAGE_VOL_LOOKUP_BY_NAME,
+                                        CONN_ARGS(remote_storage_vol_lookup_by_name_args, &args)),
+                            ret, err);
+}
+
+int storage_vol_lookup_path(Conn *conn, const char *path, StorageVol **ret, Err *err) {
+        remote_storage_vol_lookup_by_path_args args = {.path = wire_text(path)};
+
+        return call_for_vol(conn,
+                            CONN_REMOTE(STORAGE_VOL_LOOKUP_BY_PATH,
+                                        CONN_ARGS(remote_storage_vol_lookup_by_path_args, &args)),
+                            ret, err);
+}
+
+int storage_vol_create(Conn *conn, const StoragePool *pool, const char *xml, unsigned flags,
+                       StorageVol **ret, Err *err) {
+        remote_storage_vol_create_xml_args args = {
+                .pool = pool_handle(pool),
+                .xml = wire_text(xml),
+                .flags = flags,
+        };
+
+        return call_for_vol(conn,
+                            CONN_REMOTE(STORAGE_VOL_CREATE_XML,
+                                        CONN_ARGS(remote_storage_vol_create_xml_args, &args)),
+                            ret, err);
+}
+
+int storage_vol_delete(Conn *conn, const StorageVol *vol, unsigned flags, Err *err) {
+        remote_storage_vol_delete_args args = {.vol = vol_handle(vol), .flags = flags};
+
+        return conn_call(
+                conn,
+                &CONN_REMOTE(STORAGE_VOL_DELETE, CONN_ARGS(remote_storage_vol_delete_args, &args)),
+                err);
+}
+
+int storage_vol_xml(Conn *conn, const StorageVol *vol, unsigned flags, char **ret, Err *err) {
+        remote_storage_vol_get_xml_desc_args args = {.vol = vol_handle(vol), .flags = flags};
+
+        return conn_call_text(conn,
+                              CONN_REMOTE(STORAGE_VOL_GET_XML_DESC,
+                                          CONN_ARGS(remote_storage_vol_get_xml_desc_args, &args)),
+                              ret, err);
+}
+
+int storage_vol_path(Conn *conn, const StorageVol *vol, char **ret, Err *err) {
+        remote_storage_vol_get_path_args args = {.vol = vol_handle(vol)};
+
+        return conn_call_text(conn,
+                              CONN_REMOTE(STORAGE_VOL_GET_PATH,
+                                          CONN_ARGS(remote_storage_vol_get_path_args, &args)),
+                              ret, err);
+}
+
+int storage_vol_info(Conn *conn, const StorageVol *vol, StorageVolInfo *ret, Err *err) {
+        remote_storage_vol_get_info_args args = {.vol = vol_handle(vol)};
+        remote_storage_vol_get_info_ret answer;
+        int r;
+
+        r = conn_call(conn,
+                      &CONN_REMOTE(STORAGE_VOL_GET_INFO,
+                                   CONN_ARGS(remote_storage_vol_get_info_args, &args),
+                                   CONN_RET(remote_storage_vol_get_info_ret, &answer)),
+                      err);
+        if (r < 0)
+                return r;
+        *ret = (StorageVolInfo){
+                .type = answer.type,
+                .capacity = answer.capacity,
+                .allocation = answer.allocation,
+        };
+        return 0;
+}
