@@ -110,18 +110,38 @@ static void add_input(DomainDef *def, InputType type) {
         input->bus = INPUT_BUS_PS2;
 }
 
+static bool is_serial_console(const DomainChar *console) {
+        return !console->target.type || console->target.type == CHAR_TARGET_SERIAL;
+}
+
+/* Is a console to stand for the first serial port? Behind one of another kind only the port that
+ * every PC has gets it. */
+static bool wants_console(const GPtrArray *serials, const GPtrArray *consoles) {
+        const DomainChar *serial;
+
+        if (serials->len == 0)
+                return false;
+        serial = serials->pdata[0];
+        return consoles->len == 0 ||
+               (!is_serial_console(consoles->pdata[0]) &&
+                (!serial->target.type || serial->target.type == CHAR_TARGET_ISA_SERIAL));
+}
+
 /* The first console and the first serial port are one device that is told of twice. */
 static void mirror_console(DomainDef *def) {
         GPtrArray *serials = def->devices.list[DOMAIN_SERIAL];
         GPtrArray *consoles = def->devices.list[DOMAIN_CONSOLE];
         DomainChar *console, *serial;
 
-        if (consoles->len == 0 && serials->len > 0)
+        if (wants_console(serials, consoles)) {
                 add(def, DOMAIN_CONSOLE);
+                g_ptr_array_insert(consoles, 0,
+                                   g_ptr_array_steal_index(consoles, consoles->len - 1));
+        }
         if (consoles->len == 0)
                 return;
         console = consoles->pdata[0];
-        if (console->target.type && console->target.type != CHAR_TARGET_SERIAL)
+        if (!is_serial_console(console))
                 return;
         if (serials->len == 0) {
                 serial = add(def, DOMAIN_SERIAL);
