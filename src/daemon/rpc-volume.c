@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "daemon/dispatch.h"
 #include "daemon/file-stream.h"
@@ -89,7 +90,9 @@ static int lookup_by_path(Manager *manager, Call *call, const void *data, void *
         g_autofree char *path = g_canonicalize_filename(args->path, "/");
         const Volume *volume = pools_find_volume(manager, path);
 
-        if (!volume)
+        /* Who asks by path is about to make the file where there is none: what was removed behind the
+         * pool's back since it was read last is not there. */
+        if (!volume || (access(path, F_OK) < 0 && errno == ENOENT))
                 return fail(err, VIR_ERR_NO_STORAGE_VOL,
                             "no storage vol with matching path '%.4095s'", args->path);
         rpc_fill_volume(volume, &((remote_storage_vol_lookup_by_path_ret *)result)->vol);
