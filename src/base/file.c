@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -33,7 +34,32 @@ static int write_all(int fd, const char *data, size_t size) {
         return 0;
 }
 
-int file_write_atomic(const char *path, const void *data, size_t size, Err *err) {
+/* Whose a new file is, and who may read it. */
+typedef struct Dress {
+        unsigned mode;
+        bool as_before; /* as the file that is replaced, where there is one */
+} Dress;
+
+static int copy_label(const char *path, int fd) {
+        char label[256];
+        ssize_t n = lgetxattr(path, "security.selinux", label, sizeof(label));
+
+        if (n > 0 && fsetxattr(fd, "security.selinux", label, (size_t)n, 0) < 0)
+                return neg_errno();
+        return 0;
+}
+
+static int dress_file(const char *path, int fd, Dress dress) {
+        struct stat st;
+
+        if (!dress.as_before || stat(path, &st) < 0)
+                return fchmod(fd, dress.mode) < 0 ? neg_errno() : 0;
+        if (fchown(fd, st.st_uid, st.st_gid) < 0 || fchmod(fd, st.st_mode & 07777) < 0)
+                return neg_errno();
+        return copy_label(path, fd);
+}
+
+static int replace_file(const char *path, const void *data, size_t size, Dress dress, Err *err) {
         g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
         _cleanup_(closep) int fd = mkostemp(temporary, O_CLOEXEC);
         int r;
@@ -41,6 +67,8 @@ int file_write_atomic(const char *path, const void *data, size_t size, Err *err)
         if (fd < 0)
                 return fail_errno(err, neg_errno(), "cannot create '%s'", temporary);
         r = write_all(fd, data, size);
+        if (r == 0)
+                r = dress_file(path, fd, dress);
         if (r == 0 && fsync(fd) < 0)
                 r = neg_errno();
         if (r == 0 && rename(temporary, path) < 0)
@@ -51,6 +79,14 @@ int file_write_atomic(const char *path, const void *data, size_t size, Err *err)
         }
         r = file_sync_parent(path);
         return r < 0 ? fail_errno(err, r, "cannot sync the directory of '%s'", path) : 0;
+}
+
+int file_write_atomic(const char *path, const void *data, size_t size, Err *err) {
+        return replace_file(path, data, size, (Dress){.mode = 0600}, err);
+}
+
+int file_replace_atomic(const char *path, const void *data, size_t size, unsigned mode, Err *err) {
+        return replace_file(path, data, size, (Dress){mode, .as_before = true}, err);
 }
 
 int file_read(const char *path, size_t max, char **ret, size_t *ret_size, Err *err) {

@@ -13,6 +13,10 @@
 /* Replaces the file at path (mode 0600) by size bytes of data. */
 int file_write_atomic(const char *path, const void *data, size_t size, Err *err);
 
+/* The same for a file that is not ours alone: one that is there keeps its mode, owner and SELinux
+ * label, a new one gets mode. */
+int file_replace_atomic(const char *path, const void *data, size_t size, unsigned mode, Err *err);
+
 /* Reads at most max bytes; -ENOENT without an Err where the file is absent. ret is NUL-terminated.
  */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_size, Err *err);
