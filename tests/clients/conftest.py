@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 
+import daemons
+import installing
 import pytest
 from beside import Place
 from daemons import Daemon
@@ -105,3 +107,25 @@ def place(daemon: Daemon, tmp_path: pathlib.Path) -> Iterator[Place]:
     place.clean()
     yield place
     place.clean()
+
+
+@pytest.fixture(scope="session")
+def install_host(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[installing.Host]:
+    """A host for installations, with airlockd; by hand, --daemon libvirtd has the same tests run on that one."""
+    name = "libvirtd" if request.config.getoption("--daemon") == "libvirtd" else "airlockd"
+    if reason := daemons.why_not(name) or installing.why_not():
+        pytest.skip(reason)
+    with daemons.start(name, tmp_path_factory.mktemp("installing")) as running:
+        host = installing.Host(running)
+        host.prepare()
+        yield host
+        host.close()
+        if running.ours:
+            assert running.end() == 0, running.log_text()
+
+
+@pytest.fixture
+def tools(install_host: installing.Host) -> Iterator[installing.Host]:
+    """The tools on a host without guests."""
+    yield install_host
+    install_host.clean()
