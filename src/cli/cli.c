@@ -134,6 +134,7 @@ static int run_parsed(Cli *cli, const Parsed *parsed) {
 
         if (!parsed->help && !parsed->command->offline && cli_connect(cli, &err) < 0)
                 return fail_before(cli, &err);
+        cli->status = 0;
         r = run_command(cli, parsed, &err);
         if (r < 0)
                 cli_report(cli, &err);
@@ -142,7 +143,7 @@ static int run_parsed(Cli *cli, const Parsed *parsed) {
         else if (!cli->leave)
                 cli_say(cli, "\n");
         fflush(stdout);
-        return r < 0 ? 1 : 0;
+        return r < 0 ? 1 : cli->status;
 }
 
 int cli_run_line(Cli *cli, const char *line) {

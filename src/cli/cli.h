@@ -29,6 +29,7 @@ struct Cli {
 
         Conn *conn; /* NULL: not yet, or lost */
         bool leave; /* quit was said */
+        int status; /* exit status of a command that ran well and has one to give; 0 */
         char *what; /* the line above an error's own text: "Failed to start domain 'x'" */
 };
 

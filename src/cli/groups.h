@@ -9,6 +9,7 @@ extern const CommandGroup group_assign;  /* cmd-assign.c */
 extern const CommandGroup group_domain;  /* cmd-domain.c */
 extern const CommandGroup group_monitor; /* cmd-monitor.c */
 extern const CommandGroup group_events;  /* cmd-event.c */
+extern const CommandGroup group_doctor;  /* cmd-doctor.c */
 extern const CommandGroup group_host;    /* cmd-host.c */
 extern const CommandGroup group_nodedev; /* cmd-nodedev.c */
 extern const CommandGroup group_self;    /* cmd-self.c */

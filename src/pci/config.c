@@ -142,6 +142,21 @@ static int visit_ari(const Space *space, unsigned pos, PciConfig *config) {
         return 0;
 }
 
+static int visit_acs(const Space *space, unsigned pos, PciConfig *config) {
+        uint32_t can, does;
+        int r = space_get(space, pos + 4, 2, &can);
+
+        if (r <= 0)
+                return r;
+        r = space_get(space, pos + 6, 2, &does);
+        if (r <= 0)
+                return r;
+        config->has_acs = true;
+        config->acs_can = (uint16_t)can;
+        config->acs_does = (uint16_t)does;
+        return 1;
+}
+
 static int visit_sriov(const Space *space, unsigned pos, PciConfig *config) {
         uint32_t total;
         int r = space_get(space, pos + 0x0e, 2, &total);
@@ -166,6 +181,7 @@ static const Capability standard[] = {
 
 static const Capability extended[] = {
         {0x0003, visit_serial_number},
+        {0x000d, visit_acs},
         {0x000e, visit_ari},
         {0x0010, visit_sriov},
 };

@@ -37,6 +37,14 @@ typedef enum PciExpressType {
         PCI_EXPRESS_EVENT_COLLECTOR = 0xa,
 } PciExpressType;
 
+/* Bits of the ACS capability and control registers that keep devices apart, 7.7.8.2. */
+enum {
+        PCI_ACS_SOURCE_VALIDATION = 1 << 0,
+        PCI_ACS_REQUEST_REDIRECT = 1 << 2,
+        PCI_ACS_COMPLETION_REDIRECT = 1 << 3,
+        PCI_ACS_UPSTREAM_FORWARDING = 1 << 4,
+};
+
 typedef struct PciConfig {
         bool responds; /* false: the header reads as ones; nothing else is valid */
         uint8_t header, revision;
@@ -46,9 +54,11 @@ typedef struct PciConfig {
         PciLink link_cap, link_now;
 
         bool has_flr, has_msi, has_msix, has_ari;
-        bool has_pm_reset;      /* it loses its state on the way from D3hot to D0 */
-        unsigned vfs_max;       /* TotalVFs of SR-IOV; 0: no such capability */
-        uint64_t serial_number; /* 64 bits of the Device Serial Number; 0: none */
+        bool has_pm_reset;          /* it loses its state on the way from D3hot to D0 */
+        bool has_acs;               /* Access Control Services, 7.7.8 */
+        uint16_t acs_can, acs_does; /* PCI_ACS_…: what it can, and what of that is switched on */
+        unsigned vfs_max;           /* TotalVFs of SR-IOV; 0: no such capability */
+        uint64_t serial_number;     /* 64 bits of the Device Serial Number; 0: none */
 } PciConfig;
 
 /* Reads up to size bytes from offset on: returns their number, fewer only at the end of the space

@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/util.h"
+#include "doctor/check.h"
+#include "handover/guard.h"
+
+#define GIB             ((uint64_t)1 << 30)
+#define BAR_LARGE       (4 * GIB) /* does not fit below 4 GiB, whatever the firmware does */
+#define VFS_TOLD_SINGLY 4
+
+/* "16 GiB", "256 KiB"; the caller's. */
+static char *size_text(uint64_t size) {
+        return g_format_size_full(size, G_FORMAT_SIZE_IEC_UNITS);
+}
+
+typedef struct Bar {
+        const PciDevice *dev;
+        unsigned number;
+        uint64_t size;
+} Bar;
+
+/* A memory BAR without an address: the firmware and the kernel had no room for it. Those of virtual
+ * functions are part of their physical function's. */
+static bool is_unplaced(const PciDevice *dev, unsigned i) {
+        return dev->bars[i].size > 0 && dev->bars[i].start == 0 && !dev->bars[i].is_io &&
+               !dev->is_vf;
+}
+
+static bool judge_bars(Doctor *d, const PciDevice *dev, Bar *largest) {
+        bool told = false;
+
+        for (unsigned i = 0; i < PCI_BARS; i++) {
+                g_autofree char *size = NULL;
+
+                if (dev->bars[i].size > largest->size && !dev->bars[i].is_io)
+                        *largest = (Bar){dev, i, dev->bars[i].size};
+                if (!is_unplaced(dev, i))
+                        continue;
+                size = size_text(dev->bars[i].size);
+                doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+                doctor_fail(d,
+                            "turn on Above 4G Decoding (and Resizable BAR off) in the firmware's "
+                            "setup, or boot with pci=realloc",
+                            "BAR %u (%s) has no address: the window of its bridge has no room", i,
+                            size);
+                told = true;
+        }
+        return told;
+}
+
+void check_bars(Doctor *d) {
+        size_t n;
+        const PciDevice *const *all = pci_tree_list(d->facts->tree, &n);
+        g_autofree char *size = NULL;
+        Bar largest = {};
+        bool told = false;
+
+        for (size_t i = 0; i < n; i++)
+                if (pci_device_is_endpoint(all[i]))
+                        told = judge_bars(d, all[i], &largest) || told;
+        doctor_about(d, NULL);
+        size = size_text(largest.size);
+        if (!told && !largest.dev)
+                doctor_skip(d, "no endpoint has a memory BAR");
+        else if (!told)
+                doctor_ok(
+                        d, "all have addresses; the largest is BAR %u of %s, %s at %#" PRIx64 "%s",
+                        largest.number, PCI_ADDR_TEXT(largest.dev->addr), size,
+                        largest.dev->bars[largest.number].start,
+                        largest.size >= BAR_LARGE ? "; a guest's firmware needs a window as large, "
+                                                    "which airlockd reckons"
+                                                  : "");
+}
+
+static char *read_attribute(const DoctorFacts *facts, const PciDevice *dev, const char *name) {
+        g_autofree char *path = g_build_filename(dev->path, name, NULL);
+
+        return facts_read(facts, path, NULL);
+}
+
+static bool judge_power(Doctor *d, const PciDevice *dev) {
+        g_autofree char *allowed = read_attribute(d->facts, dev, "d3cold_allowed");
+        g_autofree char *control = read_attribute(d->facts, dev, "power/control");
+        g_autofree char *state = read_attribute(d->facts, dev, "power_state");
+        g_autofree char *way_out = g_strdup_printf(
+                "echo 0 > /sys/bus/pci/devices/%s/d3cold_allowed; echo on > "
+                "/sys/bus/pci/devices/%s/power/control; if it stays away, switch the "
+                "host off and on",
+                PCI_ADDR_TEXT(dev->addr), PCI_ADDR_TEXT(dev->addr));
+
+        if (dev->responds && g_strcmp0(state, "D3cold") != 0)
+                return false;
+        doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+        if (g_strcmp0(control, "auto") == 0 && facts_is_true(allowed))
+                doctor_warn(d, way_out,
+                            "asleep without power (%s, d3cold_allowed %s, power/control "
+                            "%s): it may not wake for VFIO",
+                            state ? state : "its configuration space reads as ones", allowed,
+                            control);
+        else
+                doctor_warn(d, way_out,
+                            "its configuration space reads as ones: it fell off the "
+                            "bus, or sleeps without power");
+        return true;
+}
+
+void check_power(Doctor *d) {
+        size_t n;
+        const PciDevice *const *all = pci_tree_list(d->facts->tree, &n);
+        bool told = false;
+
+        for (size_t i = 0; i < n; i++)
+                if (pci_device_is_endpoint(all[i]))
+                        told = judge_power(d, all[i]) || told;
+        doctor_about(d, NULL);
+        if (n == 0)
+                doctor_skip(d, "there is no PCI function");
+        else if (!told)
+                doctor_ok(d, "every endpoint answers");
+}
+
+static bool has_method(const PciDevice *dev, const char *name) {
+        g_auto(GStrv) methods = g_strsplit(dev->reset_method ? dev->reset_method : "", " ", 0);
+
+        return g_strv_contains((const char *const *)methods, name);
+}
+
+/* Older kernels have no list; whether there is a reset at all they say. */
+static bool can_reset(const PciDevice *dev) {
+        return dev->reset_method ? *dev->reset_method : dev->can_reset;
+}
+
+static unsigned count_on_bus(const DoctorFacts *facts, const PciDevice *dev) {
+        size_t n;
+        unsigned found = 0;
+        const PciDevice *const *all = pci_tree_list(facts->tree, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (all[i]->addr.domain == dev->addr.domain && all[i]->addr.bus == dev->addr.bus)
+                        found++;
+        return found;
+}
+
+static bool judge_reset(Doctor *d, const PciDevice *dev) {
+        unsigned on_bus;
+
+        if (!can_reset(dev)) {
+                doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+                doctor_warn(d, "expect that it serves one guest a boot of the host",
+                            "no way to reset it (%s): what a guest did to it, the next one finds",
+                            dev->reset_method ? "reset_method is empty" : "there is no file reset");
+                return true;
+        }
+        on_bus = g_strcmp0(dev->reset_method, "bus") == 0 ? count_on_bus(d->facts, dev) : 0;
+        if (on_bus > 1) {
+                doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+                doctor_warn(d, "assign all functions of its bus to the same guest",
+                            "only its whole bus can be reset, with the other %u functions on it",
+                            on_bus - 1);
+                return true;
+        }
+        return false;
+}
+
+void check_reset(Doctor *d) {
+        size_t n, functions = 0, flr = 0;
+        const PciDevice *const *all = pci_tree_list(d->facts->tree, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                if (!pci_device_is_endpoint(all[i]))
+                        continue;
+                functions++;
+                if (has_method(all[i], "flr") || (!all[i]->reset_method && all[i]->has_flr))
+                        flr++;
+                judge_reset(d, all[i]);
+        }
+        doctor_about(d, NULL);
+        if (functions == 0)
+                doctor_skip(d, "there is no endpoint");
+        else
+                doctor_ok(d, "%zu of %zu endpoints have a function level reset", flr, functions);
+}
+
+/* Each device, and the sum. */
+
+static char *find_direct(const DoctorFacts *facts, const PciDevice *dev) {
+        g_autofree char *path =
+                g_strdup_printf("sys/kernel/iommu_groups/%d/reserved_regions", dev->iommu_group);
+        g_autofree char *text = facts_read(facts, path, NULL);
+        g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", 0);
+
+        STRV_FOREACH(line, lines)
+                if (g_str_has_suffix(line, " direct"))
+                        return g_strdup(line);
+        return NULL;
+}
+
+/* Endpoints beside it in its group that a driver of the host has, "a b"; the caller's, NULL: none.
+ */
+static char *find_companions(const DoctorFacts *facts, const PciDevice *dev) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        size_t n;
+        g_autofree const PciDevice **members = pci_tree_group(facts->tree, dev->iommu_group, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (members[i] != dev && pci_device_is_endpoint(members[i]) && members[i]->driver &&
+                    !strstr(members[i]->driver, "vfio") &&
+                    strcmp(members[i]->driver, "pci-stub") != 0)
+                        g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
+                                               PCI_ADDR_TEXT(members[i]->addr));
+        return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
+}
+
+/* What of the host stands on the device; NULL: nothing. The caller's. */
+static char *find_use(const DoctorFacts *facts, const PciDevice *dev) {
+        g_autoptr(GPtrArray) hits = guard_hits_new();
+        g_auto(Err) err = ERR_INIT;
+
+        if (guard_check(facts->sys, dev, hits, &err) < 0)
+                return g_strdup_printf("not known: %s", err.message);
+        for (unsigned i = 0; i < hits->len; i++) {
+                const GuardHit *hit = hits->pdata[i];
+
+                if (!hit->is_warning)
+                        return g_strdup(hit->text);
+        }
+        return NULL;
+}
+
+typedef struct DeviceVerdict {
+        DoctorVerdict verdict;
+        bool is_ready; /* it can be assigned, though perhaps at a price */
+        char *text;
+        const char *way_out;
+} DeviceVerdict;
+
+static void device_verdict_clear(void *data) {
+        DeviceVerdict *v = data;
+
+        g_free(v->text);
+}
+
+static DeviceVerdict judge_free(const DoctorFacts *facts, const PciDevice *dev) {
+        g_autofree char *companions = find_companions(facts, dev);
+        const char *reset = can_reset(dev) ? "yes" : "none";
+
+        if (dev->reset_method && *dev->reset_method)
+                reset = dev->reset_method;
+        return (DeviceVerdict){
+                .verdict = companions ? DOCTOR_WARN : DOCTOR_OK,
+                .is_ready = true,
+                .text = g_strdup_printf(
+                        "%04x:%04x, driver %s, reset: %s, group %d%s%s", dev->vendor, dev->device,
+                        dev->driver ? dev->driver : "none", reset, dev->iommu_group,
+                        companions ? " together with " : "", companions ? companions : ""),
+                .way_out = companions ? "give its companions to the same guest, or have them "
+                                        "parked (--with-companions)"
+                                      : NULL,
+        };
+}
+
+static DeviceVerdict judge_device(const DoctorFacts *facts, const PciDevice *dev) {
+        g_autofree char *direct = NULL, *use = NULL;
+
+        if (dev->iommu_group < 0)
+                return (DeviceVerdict){
+                        .verdict = DOCTOR_WARN,
+                        .text = g_strdup("cannot be assigned: no IOMMU of this host is in charge "
+                                         "of it"),
+                };
+        direct = find_direct(facts, dev);
+        if (direct)
+                return (DeviceVerdict){
+                        .verdict = DOCTOR_WARN,
+                        .text = g_strdup_printf("cannot be assigned: firmware keeps %s mapped",
+                                                direct),
+                };
+        if (!dev->responds)
+                return (DeviceVerdict){
+                        .verdict = DOCTOR_WARN,
+                        .text = g_strdup("cannot be assigned as it is: it does not answer"),
+                        .way_out = "airlock doctor power",
+                };
+        use = find_use(facts, dev);
+        if (use)
+                return (DeviceVerdict){
+                        .verdict = DOCTOR_SKIPPED,
+                        .text = g_strdup_printf("stays with the host: %s", use),
+                };
+        return judge_free(facts, dev);
+}
+
+static void tell_device(Doctor *d, const PciDevice *dev, const DeviceVerdict *v) {
+        doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+        if (v->verdict == DOCTOR_OK)
+                doctor_ok(d, "%s", v->text);
+        else if (v->verdict == DOCTOR_SKIPPED)
+                doctor_skip(d, "%s", v->text);
+        else
+                doctor_warn(d, v->way_out, "%s", v->text);
+}
+
+/* Every endpoint of the host with its verdict. */
+typedef struct Endpoints {
+        const PciDevice *const *devices; /* n of them */
+        const DeviceVerdict *verdicts;   /* one a device; those of bridges say nothing */
+        size_t n;
+} Endpoints;
+
+/* Many virtual functions of one card share a line. */
+static void tell_vfs(Doctor *d, const Endpoints *all, const PciDevice *pf) {
+        g_autofree char *object = g_strdup_printf("VFs of %s", PCI_ADDR_TEXT(pf->addr));
+        unsigned ready = 0;
+
+        for (size_t i = 0; i < all->n; i++)
+                if (all->devices[i]->is_vf && pci_addr_is_equal(all->devices[i]->pf, pf->addr) &&
+                    all->verdicts[i].is_ready)
+                        ready++;
+        doctor_about(d, object);
+        if (ready == pf->vfs)
+                doctor_ok(d, "all %u can be assigned", pf->vfs);
+        else
+                doctor_warn(d, "airlock assignable ADDRESS tells why of each",
+                            "%u of %u can be assigned", ready, pf->vfs);
+}
+
+static bool is_told_with_pf(const DoctorFacts *facts, const PciDevice *dev) {
+        const PciDevice *pf = dev->is_vf ? pci_tree_find(facts->tree, dev->pf) : NULL;
+
+        return pf && pf->vfs > VFS_TOLD_SINGLY;
+}
+
+static void tell_all(Doctor *d, const Endpoints *all) {
+        for (size_t i = 0; i < all->n; i++) {
+                const PciDevice *dev = all->devices[i];
+
+                if (!all->verdicts[i].text || is_told_with_pf(d->facts, dev))
+                        continue;
+                tell_device(d, dev, &all->verdicts[i]);
+                if (dev->is_pf && dev->vfs > VFS_TOLD_SINGLY)
+                        tell_vfs(d, all, dev);
+        }
+        doctor_about(d, NULL);
+}
+
+void check_devices(Doctor *d) {
+        g_autoptr(GArray) verdicts = g_array_new(FALSE, TRUE, sizeof(DeviceVerdict));
+        Endpoints all = {};
+
+        all.devices = pci_tree_list(d->facts->tree, &all.n);
+        g_array_set_clear_func(verdicts, device_verdict_clear);
+        for (size_t i = 0; i < all.n; i++) {
+                DeviceVerdict v = {};
+
+                if (pci_device_is_endpoint(all.devices[i])) {
+                        v = judge_device(d->facts, all.devices[i]);
+                        d->endpoints++;
+                        d->ready += v.is_ready ? 1 : 0;
+                }
+                g_array_append_val(verdicts, v);
+        }
+        all.verdicts = (const DeviceVerdict *)(void *)verdicts->data;
+        if (d->endpoints == 0)
+                doctor_skip(d, "there is no endpoint");
+        else if (d->facts->n_groups == 0)
+                doctor_fail(d, NULL, "none of %u endpoints can be assigned without an IOMMU",
+                            d->endpoints);
+        else
+                tell_all(d, &all);
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <string.h>
+
+#include "doctor/check.h"
+
+#define NAME_WIDTH 20
+
+const char *doctor_verdict_to_string(DoctorVerdict verdict) {
+        static const char *const names[] = {
+                [DOCTOR_OK] = "ok",
+                [DOCTOR_WARN] = "warn",
+                [DOCTOR_FAIL] = "fail",
+                [DOCTOR_SKIPPED] = "skipped",
+        };
+
+        G_STATIC_ASSERT(G_N_ELEMENTS(names) == _DOCTOR_VERDICT_MAX);
+        return names[verdict];
+}
+
+static unsigned count(const Doctor *doctor, DoctorVerdict verdict) {
+        unsigned n = 0;
+
+        for (unsigned i = 0; i < doctor->findings->len; i++)
+                if (((const DoctorFinding *)doctor->findings->pdata[i])->verdict == verdict)
+                        n++;
+        return n;
+}
+
+static const DoctorFinding *first_cause(const Doctor *doctor) {
+        for (unsigned i = 0; i < doctor->findings->len; i++) {
+                const DoctorFinding *finding = doctor->findings->pdata[i];
+
+                if (finding->verdict == DOCTOR_FAIL && finding->check->is_vital)
+                        return finding;
+        }
+        return NULL;
+}
+
+/* ": 1 failed, 2 warnings", as far as there are any. */
+static void append_counts(GString *out, const Doctor *doctor) {
+        unsigned fails = count(doctor, DOCTOR_FAIL), warnings = count(doctor, DOCTOR_WARN);
+        unsigned skipped = count(doctor, DOCTOR_SKIPPED);
+
+        g_string_append_printf(out, "%u ok", count(doctor, DOCTOR_OK));
+        if (fails > 0)
+                g_string_append_printf(out, ", %u failed", fails);
+        if (warnings > 0)
+                g_string_append_printf(out, ", %u warning%s", warnings, warnings == 1 ? "" : "s");
+        if (skipped > 0)
+                g_string_append_printf(out, ", %u skipped", skipped);
+        if (doctor->unread > 0)
+                g_string_append(out, " (root could read more)");
+}
+
+char *doctor_summary(const Doctor *doctor) {
+        const DoctorFinding *cause = first_cause(doctor);
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        if (cause) {
+                g_string_append_printf(out, "No device of this host can be assigned: %s",
+                                       cause->evidence);
+        } else if (doctor->endpoints > 0) {
+                g_string_append_printf(out, "%u of %u devices can be assigned: ", doctor->ready,
+                                       doctor->endpoints);
+                append_counts(out, doctor);
+        } else {
+                append_counts(out, doctor);
+        }
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+/* One line, whatever a device or a file put into it. */
+static void append_plain(GString *out, const char *text) {
+        for (; *text; text++)
+                g_string_append_c(out, (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+}
+
+static void append_finding(GString *out, const DoctorFinding *finding) {
+        g_string_append_printf(out, "  %-7s  %-*s  ", doctor_verdict_to_string(finding->verdict),
+                               NAME_WIDTH, finding->check->name);
+        if (finding->object)
+                g_string_append_printf(out, "%s: ", finding->object);
+        append_plain(out, finding->evidence);
+        if (finding->way_out) {
+                g_string_append(out, " -> ");
+                append_plain(out, finding->way_out);
+        }
+        g_string_append_c(out, '\n');
+}
+
+char *doctor_text(const Doctor *doctor, bool quiet) {
+        g_autofree char *summary = doctor_summary(doctor);
+        g_autoptr(GString) out = g_string_new(NULL);
+        const char *group = NULL;
+
+        append_plain(out, summary);
+        g_string_append_c(out, '\n');
+        for (unsigned i = 0; i < doctor->findings->len; i++) {
+                const DoctorFinding *finding = doctor->findings->pdata[i];
+
+                if (quiet && finding->verdict != DOCTOR_WARN && finding->verdict != DOCTOR_FAIL)
+                        continue;
+                if (g_strcmp0(group, finding->check->group) != 0)
+                        g_string_append_printf(out, "\n%s\n", finding->check->group);
+                group = finding->check->group;
+                append_finding(out, finding);
+        }
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+/* Text of files can be anything; JSON is UTF-8. */
+static json_t *text_json(const char *text) {
+        g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
+
+        return valid ? json_string(valid) : json_null();
+}
+
+static json_t *finding_json(const DoctorFinding *finding) {
+        return json_pack("{s:s, s:s, s:s, s:o, s:s, s:o, s:o}", "name", finding->check->name,
+                         "group", finding->check->group, "title", finding->check->title, "object",
+                         text_json(finding->object), "verdict",
+                         doctor_verdict_to_string(finding->verdict), "evidence",
+                         text_json(finding->evidence), "way_out", text_json(finding->way_out));
+}
+
+json_t *doctor_to_json(const Doctor *doctor) {
+        g_autofree char *summary = doctor_summary(doctor);
+        json_t *list = json_array(), *counts = json_object();
+
+        for (unsigned i = 0; i < doctor->findings->len; i++)
+                json_array_append_new(list, finding_json(doctor->findings->pdata[i]));
+        for (DoctorVerdict v = 0; v < _DOCTOR_VERDICT_MAX; v++)
+                json_object_set_new(counts, doctor_verdict_to_string(v),
+                                    json_integer(count(doctor, v)));
+        return json_pack("{s:i, s:s, s:o, s:b, s:b, s:o, s:o}", "version", 1, "verdict",
+                         doctor_verdict_to_string(doctor_worst(doctor)), "summary",
+                         text_json(summary), "usable", first_cause(doctor) == NULL, "complete",
+                         doctor->unread == 0, "counts", counts, "checks", list);
+}
+
+char *doctor_list(void) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        const char *group = NULL;
+        size_t n;
+        const DoctorCheck *checks = doctor_checks(&n);
+
+        for (size_t i = 0; i < n; i++) {
+                if (g_strcmp0(group, checks[i].group) != 0)
+                        g_string_append_printf(out, "%s%s\n", group ? "\n" : "", checks[i].group);
+                group = checks[i].group;
+                g_string_append_printf(out, "  %-*s  %s\n", NAME_WIDTH, checks[i].name,
+                                       checks[i].title);
+        }
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
