@@ -46,6 +46,8 @@ static const struct ErrClass {
         {VIR_ERR_OPERATION_UNSUPPORTED, VIR_FROM_QEMU, -EOPNOTSUPP, "Operation not supported"},
         {VIR_ERR_AGENT_UNRESPONSIVE, VIR_FROM_QEMU, -ETIMEDOUT, "Guest agent is not responding"},
         {VIR_ERR_RESOURCE_BUSY, VIR_FROM_QEMU, -EBUSY, "resource busy"},
+        {VIR_ERR_CPU_INCOMPATIBLE, VIR_FROM_CPU, -EINVAL,
+         "the CPU is incompatible with host CPU"},
         {VIR_ERR_XML_INVALID_SCHEMA, VIR_FROM_XML, -EINVAL,
          "XML document failed to validate against schema"},
         {VIR_ERR_AGENT_UNSYNCED, VIR_FROM_QEMU, -EIO,

@@ -72,6 +72,7 @@ typedef enum ErrDomain {
         VIR_FROM_NODEDEV = 22,
         VIR_FROM_INTERFACE = 26,
         VIR_FROM_SECRET = 30,
+        VIR_FROM_CPU = 31,
         VIR_FROM_NWFILTER = 33, /* clients renumber code 62 of any other domain */
         VIR_FROM_STREAMS = 38,
         VIR_FROM_POLKIT = 60,

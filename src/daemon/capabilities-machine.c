@@ -78,9 +78,11 @@ void capabilities_write_features(XmlWriter *xml, bool is_kvm) {
         static const struct {
                 const char *name;
                 bool is_supported;
-        } features[] = {
-                {"gic", false}, {"vmcoreinfo", true}, {"genid", true}, {"async-teardown", false},
-                {"ps2", true},  {"sev", false},       {"sgx", false}};
+        } features[] = {{"gic", false},    {"vmcoreinfo", true},
+                        {"genid", true},   {"backingStoreInput", true},
+                        {"backup", false}, {"async-teardown", false},
+                        {"ps2", true},     {"sev", false},
+                        {"sgx", false}};
 
         xml_writer_open(xml, "features");
         for (size_t i = 0; i < G_N_ELEMENTS(features); i++) {
@@ -88,5 +90,7 @@ void capabilities_write_features(XmlWriter *xml, bool is_kvm) {
                 xml_writer_close(xml);
         }
         write_hyperv(xml, is_kvm);
+        open_supported(xml, "launchSecurity", false);
+        xml_writer_close(xml);
         xml_writer_close(xml);
 }

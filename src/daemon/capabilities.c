@@ -2,15 +2,13 @@
 #include "daemon/manager.h"
 
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
-#include <systemd/sd-id128.h>
-
-#include "base/util.h"
 #include "base/xml.h"
+#include "daemon/capabilities-cpu.h"
+#include "daemon/capabilities-host.h"
 #include "daemon/capabilities-machine.h"
-#include "daemon/nodedev.h"
+#include "daemon/cpu-store.h"
 #include "qemu/caps.h"
 
 /* What this host and its QEMU can do, in libvirt's capabilities and domainCapabilities documents:
@@ -43,6 +41,8 @@ static void write_machine(XmlWriter *xml, const QemuMachine *machine) {
                 if (k > 0)
                         xml_writer_attr(xml, "canonical", machine->name);
                 xml_writer_attr_format(xml, "maxCpus", "%u", machine->cpu_max);
+                if (machine->is_deprecated)
+                        xml_writer_attr(xml, "deprecated", "yes");
                 xml_writer_text(xml, names[k]);
                 xml_writer_close(xml);
         }
@@ -56,11 +56,12 @@ static void write_machines(XmlWriter *xml, const QemuCaps *caps) {
                                 write_machine(xml, &caps->machines[i]);
 }
 
-static void write_feature(XmlWriter *xml, const char *name, bool can_toggle) {
+/* toggle NULL: a guest has no say in it. */
+static void write_feature(XmlWriter *xml, const char *name, const char *toggle) {
         xml_writer_open(xml, name);
-        if (can_toggle) {
+        if (toggle) {
                 xml_writer_attr(xml, "default", "on");
-                xml_writer_attr(xml, "toggle", "yes");
+                xml_writer_attr(xml, "toggle", toggle);
         }
         xml_writer_close(xml);
 }
@@ -83,43 +84,20 @@ static void write_guest(XmlWriter *xml, const QemuCaps *caps) {
         }
         xml_writer_close(xml);
         xml_writer_open(xml, "features");
-        write_feature(xml, "acpi", true);
-        write_feature(xml, "apic", true);
-        write_feature(xml, "pae", false);
+        write_feature(xml, "acpi", "yes");
+        write_feature(xml, "apic", "no");
+        write_feature(xml, "cpuselection", NULL);
+        write_feature(xml, "deviceboot", NULL);
         xml_writer_close(xml);
         xml_writer_close(xml);
-}
-
-/* The host's own UUID, the same at each start and nobody else's: made from the machine's id, which
- * itself is not for the network (machine-id(5)). */
-static void write_host_uuid(XmlWriter *xml) {
-        static const sd_id128_t airlock =
-                SD_ID128_MAKE(5b, 0e, 3c, 6c, 0f, 1d, 4a, 51, 9e, 0b, 7a, c1, 2d, 8b, 64, 0e);
-        char text[SD_ID128_UUID_STRING_MAX];
-        sd_id128_t id;
-
-        if (sd_id128_get_machine_app_specific(airlock, &id) >= 0)
-                xml_writer_leaf(xml, "uuid", sd_id128_to_uuid_string(id, text));
 }
 
 int manager_capabilities(Manager *manager, char **ret, Err *err) {
         const QemuCaps *caps = manager_caps(manager, NULL);
         g_autoptr(XmlWriter) xml = xml_writer_new(0);
-        struct utsname host;
 
-        if (uname(&host) < 0)
-                host.machine[0] = '\0';
         xml_writer_open(xml, "capabilities");
-        xml_writer_open(xml, "host");
-        write_host_uuid(xml);
-        xml_writer_open(xml, "cpu");
-        xml_writer_leaf(xml, "arch", host.machine);
-        xml_writer_close(xml);
-        xml_writer_open(xml, "iommu");
-        xml_writer_attr(xml, "support",
-                        sys_exists(manager->sys, "sys/kernel/iommu_groups/0") ? "yes" : "no");
-        xml_writer_close(xml);
-        xml_writer_close(xml);
+        capabilities_write_host(xml, manager->sys, cpu_store_find(manager->cpus, NULL));
         if (caps)
                 write_guest(xml, caps);
         xml_writer_close(xml);
@@ -172,6 +150,7 @@ static const DeviceEnum device_enums[] = {
         {"hostdev", "mode", {{"subsystem"}}},
         {"hostdev", "startupPolicy", {{"default"}, {"mandatory"}, {"requisite"}, {"optional"}}},
         {"hostdev", "subsysType", {{"usb", "usb-host"}, {"pci", "vfio-pci"}}},
+        {"hostdev", "capsType", {}},
         {"hostdev", "pciBackend", {{"default", "vfio-pci"}, {"vfio", "vfio-pci"}}},
         {"rng",
          "model",
@@ -228,88 +207,74 @@ static void write_devices(XmlWriter *xml, const QemuCaps *caps) {
         xml_writer_close(xml);
 }
 
-static void open_mode(XmlWriter *xml, const char *name, bool is_supported) {
-        xml_writer_open(xml, "mode");
-        xml_writer_attr(xml, "name", name);
-        xml_writer_attr(xml, "supported", is_supported ? "yes" : "no");
-}
+typedef struct Chosen {
+        const QemuCaps *caps;
+        const QemuMachine *machine;
+        bool is_kvm;
+} Chosen;
 
-static void write_cpu(XmlWriter *xml, const QemuCaps *caps, bool is_kvm) {
-        xml_writer_open(xml, "cpu");
-        open_mode(xml, "host-passthrough", is_kvm);
-        if (is_kvm) {
-                static const DeviceEnum migratable = {
-                        "", "hostPassthroughMigratable", {{"on"}, {"off"}}};
+static int choose(Manager *manager, const Hypervisor *of, Chosen *ret, Err *err) {
+        const char *machine = of->machine ? of->machine : "pc";
+        const char *type = of->type ? of->type : has_kvm() ? "kvm" : "qemu";
+        int r = need_caps(manager, of->emulator, &ret->caps, err);
 
-                write_enum(xml, caps, &migratable);
-        }
-        xml_writer_close(xml);
-        open_mode(xml, "maximum", true);
-        xml_writer_close(xml);
-        open_mode(xml, "host-model", false);
-        xml_writer_close(xml);
-        open_mode(xml, "custom", true);
-        STRV_FOREACH(model, caps->cpu_models) {
-                xml_writer_open(xml, "model");
-                xml_writer_attr(xml, "usable", "unknown");
-                xml_writer_text(xml, model);
-                xml_writer_close(xml);
-        }
-        xml_writer_close(xml);
-        xml_writer_close(xml);
-}
-
-/* The machine by its canonical name; NULL arguments mean the defaults. */
-static int check_arguments(const QemuCaps *caps, const char *arch, const char *machine,
-                           const char *type, const QemuMachine **ret, Err *err) {
-        const QemuMachine *found = caps_find_machine(caps, machine ? machine : "pc");
-
-        if (arch && strcmp(arch, "x86_64") != 0)
-                return fail(err, VIR_ERR_INVALID_ARG, "unsupported architecture: '%.80s'", arch);
-        if (type && strcmp(type, "kvm") != 0 && strcmp(type, "qemu") != 0)
+        if (r < 0)
+                return r;
+        if (of->arch && strcmp(of->arch, "x86_64") != 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "unsupported architecture: '%.80s'",
+                            of->arch);
+        ret->is_kvm = strcmp(type, "kvm") == 0;
+        if (!ret->is_kvm && strcmp(type, "qemu") != 0)
                 return fail(err, VIR_ERR_INVALID_ARG, "unknown virttype: %.80s", type);
-        if (!found)
+        if (ret->is_kvm && !has_kvm())
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "KVM is not supported on this host: /dev/kvm cannot be used");
+        ret->machine = caps_find_machine(ret->caps, machine);
+        if (!ret->machine)
                 return fail(err, VIR_ERR_INVALID_ARG,
                             "the machine '%.80s' is not supported by emulator '%s'", machine,
-                            caps->binary);
-        *ret = found;
+                            ret->caps->binary);
         return 0;
 }
 
-int manager_domain_capabilities(Manager *manager, const char *emulator, const char *arch,
-                                const char *machine, const char *type, char **ret, Err *err) {
-        g_autoptr(XmlWriter) xml = xml_writer_new(0);
-        const QemuMachine *found = NULL;
-        bool is_kvm = type ? strcmp(type, "kvm") == 0 : has_kvm();
-        const QemuCaps *caps = NULL;
-        int r = need_caps(manager, emulator, &caps, err);
+int manager_check_hypervisor(Manager *manager, const Hypervisor *of, bool *ret_is_kvm, Err *err) {
+        Chosen chosen = {};
+        int r = choose(manager, of, &chosen, err);
 
         if (r == 0)
-                r = check_arguments(caps, arch, machine, type, &found, err);
-        if (r != 0)
-                return r;
-        g_assert(found);
-        if (is_kvm && !has_kvm())
-                return fail(err, VIR_ERR_INVALID_ARG,
-                            "KVM is not supported on this host: /dev/kvm "
-                            "cannot be used");
+                *ret_is_kvm = chosen.is_kvm;
+        return r;
+}
+
+static void write_domain(XmlWriter *xml, Manager *manager, const Chosen *chosen,
+                         const CpuFacts *facts) {
         xml_writer_open(xml, "domainCapabilities");
-        xml_writer_leaf(xml, "path", caps->binary);
-        xml_writer_leaf(xml, "domain", is_kvm ? "kvm" : "qemu");
-        xml_writer_leaf(xml, "machine", found->name);
+        xml_writer_leaf(xml, "path", chosen->caps->binary);
+        xml_writer_leaf(xml, "domain", chosen->is_kvm ? "kvm" : "qemu");
+        xml_writer_leaf(xml, "machine", chosen->machine->name);
         xml_writer_leaf(xml, "arch", "x86_64");
         xml_writer_open(xml, "vcpu");
-        xml_writer_attr_format(xml, "max", "%u", found->cpu_max);
+        xml_writer_attr_format(xml, "max", "%u", chosen->machine->cpu_max);
         xml_writer_close(xml);
         xml_writer_open(xml, "iothreads");
         xml_writer_attr(xml, "supported", "yes");
         xml_writer_close(xml);
-        capabilities_write_os(xml, manager->firmwares, found->name);
-        write_cpu(xml, caps, is_kvm);
+        capabilities_write_os(xml, manager->firmwares, chosen->machine->name);
+        capabilities_write_cpu(xml, chosen->caps, facts, chosen->is_kvm ? CPU_KVM : CPU_TCG);
         capabilities_write_memory(xml);
-        write_devices(xml, caps);
-        capabilities_write_features(xml, is_kvm);
+        write_devices(xml, chosen->caps);
+        capabilities_write_features(xml, chosen->is_kvm);
         xml_writer_close(xml);
+}
+
+int manager_domain_capabilities(Manager *manager, const Hypervisor *of, char **ret, Err *err) {
+        g_autoptr(XmlWriter) xml = xml_writer_new(0);
+        Chosen chosen = {};
+        int r = choose(manager, of, &chosen, err);
+
+        if (r < 0)
+                return r;
+        write_domain(xml, manager, &chosen, cpu_store_find(manager->cpus, of->emulator));
         *ret = xml_writer_finish(g_steal_pointer(&xml));
         return 0;
 }

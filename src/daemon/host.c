@@ -9,6 +9,7 @@
 
 #define CPU_DIR  "sys/devices/system/cpu"
 #define NODE_DIR "sys/devices/system/node"
+#define HUGE_DIR "sys/kernel/mm/hugepages"
 #define CPUS_MAX 16384u
 
 static void set_bit(GByteArray *map, uint64_t bit) {
@@ -40,8 +41,8 @@ static int set_range(GByteArray *map, const char *text) {
         return 0;
 }
 
-int host_cpu_map(const Sys *sys, const char *list, GByteArray **ret, Err *err) {
-        g_autofree char *path = g_strdup_printf(CPU_DIR "/%s", list);
+static int read_map(const Sys *sys, const char *path, const char *list, GByteArray **ret,
+                    Err *err) {
         g_autoptr(GByteArray) map = g_byte_array_new();
         g_autofree char *text = NULL;
         g_auto(GStrv) ranges = NULL;
@@ -61,6 +62,21 @@ int host_cpu_map(const Sys *sys, const char *list, GByteArray **ret, Err *err) {
         return 0;
 }
 
+int host_cpu_map(const Sys *sys, const char *list, GByteArray **ret, Err *err) {
+        g_autofree char *path = g_strdup_printf(CPU_DIR "/%s", list);
+
+        return read_map(sys, path, list, ret, err);
+}
+
+int host_node_cpus(const Sys *sys, int node, GByteArray **ret, Err *err) {
+        g_autofree char *path = g_strdup_printf(NODE_DIR "/node%d/cpulist", node);
+        g_autofree char *name = g_strdup_printf("node %d's", node);
+
+        if (node < 0)
+                return host_cpu_map(sys, "online", ret, err);
+        return read_map(sys, path, name, ret, err);
+}
+
 static bool has_cpu(const GByteArray *map, unsigned cpu) {
         return cpu / 8 < map->len && (map->data[cpu / 8] & (1u << (cpu % 8)));
 }
@@ -76,19 +92,36 @@ static unsigned read_mhz(const Sys *sys) {
         return at ? (unsigned)g_ascii_strtod(at + 1, NULL) : 0;
 }
 
-static unsigned count_nodes(const Sys *sys) {
+static int compare_numbers(gconstpointer a, gconstpointer b) {
+        int first = *(const int *)a, second = *(const int *)b;
+
+        return (first > second) - (first < second);
+}
+
+GArray *host_nodes(const Sys *sys) {
+        GArray *nodes = g_array_new(FALSE, FALSE, sizeof(int));
         g_auto(GStrv) names = NULL;
-        unsigned n = 0;
 
         if (sys_list(sys, NODE_DIR, &names) < 0)
-                return 1;
+                return nodes;
         STRV_FOREACH(name, names) {
                 uint64_t number;
+                int node;
 
-                n += g_str_has_prefix(name, "node") &&
-                     str_to_uint(name + 4, 10, CPUS_MAX, &number) >= 0;
+                if (!g_str_has_prefix(name, "node") ||
+                    str_to_uint(name + 4, 10, CPUS_MAX, &number) < 0)
+                        continue;
+                node = (int)number;
+                g_array_append_val(nodes, node);
         }
-        return MAX(n, 1);
+        g_array_sort(nodes, compare_numbers);
+        return nodes;
+}
+
+static unsigned count_nodes(const Sys *sys) {
+        g_autoptr(GArray) nodes = host_nodes(sys);
+
+        return MAX(nodes->len, 1);
 }
 
 /* Where a processor is: "PACKAGE" and "PACKAGE:CORE", added to the sets. */
@@ -198,5 +231,76 @@ int host_cpu_time(const Sys *sys, int cpu, HostCpuTime *ret, Err *err) {
                 .idle = times[3],
                 .iowait = times[4],
         };
+        return 0;
+}
+
+/* ---- pages ---- */
+
+#define PAGE_KIB_MAX (UINT64_C(1) << 30)
+
+GArray *host_page_sizes(const Sys *sys) {
+        GArray *sizes = g_array_new(FALSE, FALSE, sizeof(unsigned));
+        unsigned size = (unsigned)sysconf(_SC_PAGESIZE) / 1024;
+        g_auto(GStrv) names = NULL;
+
+        g_array_append_val(sizes, size);
+        if (sys_list(sys, HUGE_DIR, &names) < 0)
+                return sizes;
+        STRV_FOREACH(name, names) {
+                g_autofree char *text = g_strdup(name);
+                uint64_t number;
+
+                if (!g_str_has_prefix(text, "hugepages-") || !g_str_has_suffix(text, "kB"))
+                        continue;
+                text[strlen(text) - 2] = '\0';
+                if (str_to_uint(text + strlen("hugepages-"), 10, PAGE_KIB_MAX, &number) < 0)
+                        continue;
+                size = (unsigned)number;
+                g_array_append_val(sizes, size);
+        }
+        g_array_sort(sizes, compare_numbers);
+        return sizes;
+}
+
+static char *pages_path(int node, unsigned size, const char *file) {
+        if (node < 0)
+                return g_strdup_printf(HUGE_DIR "/hugepages-%ukB/%s", size, file);
+        return g_strdup_printf(NODE_DIR "/node%d/hugepages/hugepages-%ukB/%s", node, size, file);
+}
+
+static int fail_size(int node, unsigned size, Err *err) {
+        fail(err, VIR_ERR_OPERATION_FAILED, "pages of %u KiB are not available on node %d", size,
+             node);
+        return -ENOENT;
+}
+
+int host_pages(const Sys *sys, int node, unsigned size, HostPages which, uint64_t *ret, Err *err) {
+        unsigned own = (unsigned)sysconf(_SC_PAGESIZE) / 1024;
+        g_autofree char *path =
+                pages_path(node, size, which == HOST_PAGES_ALL ? "nr_hugepages" : "free_hugepages");
+        int r;
+
+        if (size != own) {
+                r = sys_read_uint(sys, path, 10, UINT64_MAX, ret);
+                return r < 0 ? fail_size(node, size, err) : 0;
+        }
+        r = host_memory(sys, node, which == HOST_PAGES_ALL ? "MemTotal" : "MemFree", ret, err);
+        if (r < 0)
+                return r;
+        *ret /= own;
+        return 0;
+}
+
+int host_pages_path(const Sys *sys, int node, unsigned size, char **ret, Err *err) {
+        g_autofree char *path = pages_path(node, size, "nr_hugepages");
+
+        if (size == (unsigned)sysconf(_SC_PAGESIZE) / 1024)
+                return fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                            "the number of pages of %u KiB cannot be changed: only huge pages are "
+                            "set aside",
+                            size);
+        if (!sys_exists(sys, path))
+                return fail_size(node, size, err);
+        *ret = g_steal_pointer(&path);
         return 0;
 }

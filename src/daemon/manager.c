@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/log.h"
+#include "daemon/cpu-store.h"
 #include "daemon/emulator.h"
 #include "daemon/event.h"
 #include "daemon/network.h"
@@ -103,6 +104,7 @@ static void load_caps(Manager *manager) {
         if (caps_load(EMULATOR_DEFAULT, manager->paths.cache_dir, &caps, &err) < 0)
                 log_err(&err, "no guest can be started");
         manager->emulators = emulators_new(manager->event, manager->paths.cache_dir);
+        manager->cpus = cpu_store_new(manager->event, manager->sys, manager->paths.cache_dir);
 }
 
 const QemuCaps *manager_caps(const Manager *manager, const char *emulator) {
@@ -271,6 +273,7 @@ void manager_free(Manager *manager) {
         if (!manager)
                 return;
         emulators_free(manager->emulators);
+        cpu_store_free(manager->cpus);
         if (manager->vms_by_uuid)
                 free_guests(manager);
         networks_free(manager);

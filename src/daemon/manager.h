@@ -16,6 +16,7 @@
 #include "pci/names.h"
 #include "pci/tree.h"
 
+typedef struct CpuStore CpuStore;           /* daemon/cpu-store.h */
 typedef struct Emulators Emulators;         /* daemon/emulator.h */
 typedef struct Events Events;               /* daemon/event.h */
 typedef struct FirmwareStore FirmwareStore; /* qemu/firmware.h */
@@ -66,6 +67,7 @@ typedef struct Manager {
         GHashTable *pools;    /* name → Pool; holds their references (daemon/pool.h) */
 
         Emulators *emulators;
+        CpuStore *cpus;
 } Manager;
 
 /* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests
@@ -87,8 +89,14 @@ const QemuCaps *manager_caps(const Manager *manager, const char *emulator);
  * (or its cache) on first use; fails where there is no QEMU. */
 int manager_qemu_version(Manager *manager, uint64_t *ret, Err *err);
 
-/* Capabilities documents in libvirt's format; the caller frees the text. Arguments of the second
- * may be NULL (defaults), as in virConnectGetDomainCapabilities. */
+/* What runs a guest, as virConnectGetDomainCapabilities is asked; each may be NULL: the default. */
+typedef struct Hypervisor {
+        const char *emulator, *arch, *machine, *type;
+} Hypervisor;
+
+/* Refuses what this host does not have. */
+int manager_check_hypervisor(Manager *manager, const Hypervisor *of, bool *ret_is_kvm, Err *err);
+
+/* Capabilities documents in libvirt's format; the caller frees the text. */
 int manager_capabilities(Manager *manager, char **ret, Err *err);
-int manager_domain_capabilities(Manager *manager, const char *emulator, const char *arch,
-                                const char *machine, const char *type, char **ret, Err *err);
+int manager_domain_capabilities(Manager *manager, const Hypervisor *of, char **ret, Err *err);

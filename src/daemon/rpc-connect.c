@@ -8,8 +8,8 @@
 
 #include "base/util.h"
 #include "daemon/client.h"
+#include "daemon/cpu-store.h"
 #include "daemon/dispatch.h"
-#include "daemon/emulator.h"
 #include "daemon/manager.h"
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
@@ -180,14 +180,19 @@ static int get_max_vcpus(Manager *manager, Call *call, const void *args, void *r
         return 0;
 }
 
-static int get_capabilities(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
-        remote_connect_get_capabilities_ret *answer = ret;
+static int capabilities_now(Manager *manager, Call *call, const char *text, unsigned flags,
+                            Err *err) {
+        remote_connect_get_capabilities_ret *answer = call_ret(call);
 
         return manager_capabilities(manager, &answer->capabilities, err);
 }
 
+static int get_capabilities(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
+        return cpu_store_call(manager, call, NULL, &(EmulatorCall){capabilities_now, "", 0}, err);
+}
+
 static const char *optional(remote_string *text) {
-        return text ? *text : NULL;
+        return text && **text ? *text : NULL;
 }
 
 /* text: emulator, architecture, machine and type, a line each; an empty one is not given. */
@@ -199,7 +204,8 @@ static int domain_capabilities_now(Manager *manager, Call *call, const char *tex
 
         for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
                 words[i] = lines[i][0] ? lines[i] : NULL;
-        return manager_domain_capabilities(manager, words[0], words[1], words[2], words[3],
+        return manager_domain_capabilities(manager,
+                                           &(Hypervisor){words[0], words[1], words[2], words[3]},
                                            &answer->capabilities, err);
 }
 
@@ -207,22 +213,21 @@ static int get_domain_capabilities(Manager *manager, Call *call, const void *arg
                                    Err *err) {
         const remote_connect_get_domain_capabilities_args *a = args;
         remote_connect_get_domain_capabilities_ret *answer = ret;
-        const char *emulator = optional(a->emulatorbin), *arch = optional(a->arch);
-        const char *machine = optional(a->machine), *type = optional(a->virttype);
-        g_autofree char *text =
-                g_strdup_printf("%s\n%s\n%s\n%s", emulator ? emulator : "", arch ? arch : "",
-                                machine ? machine : "", type ? type : "");
+        const Hypervisor of = {optional(a->emulatorbin), optional(a->arch), optional(a->machine),
+                               optional(a->virttype)};
+        g_autofree char *text = g_strdup_printf(
+                "%s\n%s\n%s\n%s", of.emulator ? of.emulator : "", of.arch ? of.arch : "",
+                of.machine ? of.machine : "", of.type ? of.type : "");
         int r;
 
         r = flags_check(a->flags, 0, "virConnectGetDomainCapabilities", err);
         if (r < 0)
                 return r;
-        /* To ask a binary is to run it, which is not for those who only read. */
-        if (emulator && !call_is_read_only(call))
-                return emulators_call(manager, call, emulator,
-                                      &(EmulatorCall){domain_capabilities_now, text, 0}, err);
-        return manager_domain_capabilities(manager, emulator, arch, machine, type,
-                                           &answer->capabilities, err);
+        /* To ask a binary is to run it: those who only read may choose none. */
+        if (of.emulator && !g_str_equal(of.emulator, EMULATOR_DEFAULT) && call_is_read_only(call))
+                return manager_domain_capabilities(manager, &of, &answer->capabilities, err);
+        return cpu_store_call(manager, call, of.emulator,
+                              &(EmulatorCall){domain_capabilities_now, text, 0}, err);
 }
 
 static const Procedure procedures[] = {

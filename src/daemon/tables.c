@@ -7,6 +7,7 @@
 
 const ProcedureTable *const dispatch_tables[] = {
         &rpc_connect_table,       &rpc_host_table,         &rpc_event_table,
+        &rpc_host_cpu_table,      &rpc_host_pages_table,
         &rpc_nodedev_table,       &rpc_domain_table,       &rpc_domain_life_table,
         &rpc_domain_device_table, &rpc_domain_stats_table, &rpc_domain_tune_table,
         &rpc_domain_screen_table, &rpc_domain_pin_table,   &rpc_domain_block_table,

@@ -87,33 +87,9 @@ static int check_caps(const Vm *vm, const DomainDef *live, Err *err) {
         return 0;
 }
 
-/* As XML names them, and as CPUID leaf 0 does. */
-static const struct Vendor {
-        const char *name, *id;
-} vendors[] = {
-        {"Intel", "GenuineIntel"}, {"AMD", "AuthenticAMD"},     {"Hygon", "HygonGenuine"},
-        {"VIA", "CentaurHauls"},   {"Zhaoxin", "  Shanghai  "},
-};
-
-static int check_vendor(const Vm *vm, const DomainDef *live, Err *err) {
-        const char *wanted = live->cpu.vendor.text;
-        g_autofree char *info = NULL;
-
-        if (!wanted || sys_read_text(vm->manager->sys, "proc/cpuinfo", &info) < 0)
-                return 0;
-        for (size_t i = 0; i < G_N_ELEMENTS(vendors); i++)
-                if (g_str_equal(vendors[i].name, wanted) && strstr(info, vendors[i].id))
-                        return 0;
-        return fail(err, VIR_ERR_CPU_INCOMPATIBLE,
-                    "guest '%s' wants a host whose CPU is of %s, and this one is not", vm_name(vm),
-                    wanted);
-}
-
 int vm_machine_prepare(Vm *vm, const DomainDef *live, Err *err) {
         int r = check_caps(vm, live, err);
 
-        if (r == 0)
-                r = check_vendor(vm, live, err);
         if (r == 0)
                 r = make_memory_dir(vm, live, err);
         return r == 0 ? make_nvram(vm, live, err) : r;

@@ -10,9 +10,11 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/util.h"
+#include "daemon/cpu-store.h"
 #include "daemon/emulator.h"
 #include "daemon/store.h"
 #include "daemon/vm-agent.h"
+#include "daemon/vm-cpu.h"
 #include "daemon/vm-hostdev.h"
 #include "daemon/vm-power.h"
 #include "daemon/vm-transfer.h"
@@ -69,6 +71,8 @@ static int make_live(Vm *vm, DomainDef **ret, Err *err) {
         r = vm_kind_fill_all(vm, live, err);
         if (r == 0)
                 r = vm_machine_prepare(vm, live, err);
+        if (r == 0)
+                r = vm_cpu_prepare(vm, live, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&live);
@@ -323,13 +327,39 @@ static void on_prepared(json_t *result, const Err *err, void *userdata) {
         prepare_next(boot);
 }
 
-static void prepare_next(Boot *boot) {
+/* What QEMU says of the processor is written down; where it says nothing, nothing is. */
+static void on_missing_features(json_t *result, const Err *err, void *userdata) {
+        const Boot *boot = userdata;
         Step *step = boot->vm->boot_step;
+        g_auto(Err) fault = ERR_INIT;
+        int r = 0;
+
+        if (!step)
+                return;
+        if (result)
+                r = vm_cpu_take_missing(boot->vm, result, &fault);
+        boot->vm->boot_step = NULL;
+        step_finish(step, r, r < 0 ? &fault : NULL);
+}
+
+static void on_cpus(json_t *result, const Err *err, void *userdata) {
+        const Boot *boot = userdata;
+        const char *path = result ? vm_cpu_path(result) : NULL;
+
+        if (!boot->vm->boot_step || !boot->vm->qmp || !path) {
+                on_missing_features(NULL, err, userdata);
+                return;
+        }
+        qmp_send(boot->vm->qmp, "qom-get",
+                 json_pack("{s:s, s:s}", "path", path, "property", "unavailable-features"),
+                 on_missing_features, userdata);
+}
+
+static void prepare_next(Boot *boot) {
         json_t *command = json_array_get(boot->commands, boot->next_command++);
 
         if (!command) {
-                boot->vm->boot_step = NULL;
-                step_finish(step, 0, NULL);
+                qmp_send(boot->vm->qmp, "query-cpus-fast", NULL, on_cpus, boot);
                 return;
         }
         qmp_send(boot->vm->qmp, json_string_value(json_object_get(command, "execute")),
@@ -550,13 +580,35 @@ static void start_now(Job *job) {
                 g_steal_pointer(&plan);
 }
 
-static void on_emulator(const QemuCaps *caps, const Err *err, void *userdata) {
+static void on_models(const CpuFacts *facts, const Err *err, void *userdata) {
         Job *job = userdata;
 
         if (err)
                 start_failed(job, err);
         else
                 start_now(job);
+}
+
+/* The CPU models take longer to ask for, and few guests need to know them. */
+static void start_with_models(Job *job) {
+        const Vm *vm = job_vm(job);
+        const DomainDef *def = vm->once ? vm->once : vm->config;
+        const char *path = def->devices.emulator;
+        g_auto(Err) err = ERR_INIT;
+
+        if (!vm_cpu_needs_models(def) || cpu_store_find(vm->manager->cpus, path))
+                start_now(job);
+        else if (cpu_store_ask(vm->manager->cpus, path, on_models, job, &err) < 0)
+                start_failed(job, &err);
+}
+
+static void on_emulator(const QemuCaps *caps, const Err *err, void *userdata) {
+        Job *job = userdata;
+
+        if (err)
+                start_failed(job, err);
+        else
+                start_with_models(job);
 }
 
 /* A binary that is new, or another than it was, is asked first what it can do. */
@@ -571,7 +623,7 @@ static void start_run(Job *job) {
                 return;
         }
         if (emulators_find(manager->emulators, path))
-                start_now(job);
+                start_with_models(job);
         else if (emulators_ask(manager->emulators, path, on_emulator, job, &err) < 0)
                 start_failed(job, &err);
 }

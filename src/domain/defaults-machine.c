@@ -250,7 +250,8 @@ static void fill_cpu(DomainCpu *cpu, DomainType type) {
         FILL_ENUM(cpu->mode, CPU_CUSTOM);
         if (cpu->mode == CPU_CUSTOM) {
                 FILL_ENUM(cpu->match, CPU_EXACT);
-                FILL_ENUM(cpu->check, is_named ? CPU_CHECK_PARTIAL : CPU_CHECK_NONE);
+                FILL_ENUM(cpu->check,
+                          is_named && type == DOMAIN_TYPE_KVM ? CPU_CHECK_PARTIAL : CPU_CHECK_NONE);
                 cpu->model.node.is_present = true;
                 FILL_ENUM(cpu->model.fallback, is_named ? CPU_FALLBACK_ALLOW : CPU_FALLBACK_FORBID);
                 fill_text(&cpu->model.name, "qemu64");

@@ -59,7 +59,8 @@ static const DomainField feature_fields[] = {
         ATTR_STRING(DomainCpuFeature, name, "name", .is_required = true),
         END,
 };
-static const DomainElement feature = ELEMENT(DomainCpuFeature, "feature", feature_fields);
+const DomainElement domain_cpu_feature_element =
+        ELEMENT(DomainCpuFeature, "feature", feature_fields);
 
 static const DomainField sibling_fields[] = {
         ATTR_NUM(DomainSibling, id, "id", .is_required = true, .max = DOMAIN_CELLS_MAX - 1),
@@ -102,7 +103,7 @@ static const DomainField cpu_fields[] = {
         PART("topology", topology),
         PART("cache", cache),
         PART("maxphysaddr", maxphysaddr),
-        LIST(DomainCpu, features, "feature", feature),
+        LIST(DomainCpu, features, "feature", domain_cpu_feature_element),
         PART("numa", numa),
         END,
 };

@@ -16,6 +16,7 @@ extern const DomainElement domain_features_element;
 
 /* tables-cpu.c */
 extern const DomainElement domain_cpu_element;
+extern const DomainElement domain_cpu_feature_element;
 extern const DomainElement domain_clock_element;
 extern const DomainElement domain_sibling_element;
 

@@ -2,22 +2,13 @@
 #include "qemu/caps.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "base/file.h"
-#include "base/util.h"
-#include "qemu/process.h"
-#include "qemu/qmp.h"
+#include "qemu/probe.h"
 
 #define PROBE_DEADLINE_USEC (30 * UINT64_C(1000000))
-#define CACHE_FILE_MAX      (4u << 20)
-#define CACHE_FORMAT        3
+#define CACHE_FORMAT        4
 
 /* What is asked, and under which name the answer is kept. */
 static const struct Question {
@@ -92,6 +83,7 @@ static int take_machines(QemuCaps *caps, json_t *answer) {
                 machine->alias = g_strdup(json_string_value(json_object_get(item, "alias")));
                 machine->cpu_max = (unsigned)json_integer_value(json_object_get(item, "cpu-max"));
                 machine->is_default = json_is_true(json_object_get(item, "is-default"));
+                machine->is_deprecated = json_is_true(json_object_get(item, "deprecated"));
                 caps->n_machines++;
         }
         return caps->n_machines > 0 ? 0 : -EPROTO;
@@ -164,162 +156,82 @@ static int caps_from_answers(const char *binary, const json_t *key, json_t *answ
 
 /* ---- the cache ---- */
 
-static char *cache_path(const char *binary, const char *cache_dir) {
-        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, binary, -1);
-
-        return g_strdup_printf("%s/qemu-%.16s.json", cache_dir, sum);
-}
-
-/* What tells this file from an earlier or later one of the same path. */
-static int read_key(const char *binary, json_t **ret, Err *err) {
-        struct stat st;
-
-        if (stat(binary, &st) < 0)
-                return fail_hint(err,
-                                 fail_errno(err, neg_errno(), "there is no QEMU at '%s'", binary),
-                                 "install it: apt install qemu-system-x86");
-        *ret = json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "format", CACHE_FORMAT, "binary", binary,
-                         "size", (json_int_t)st.st_size, "inode", (json_int_t)st.st_ino, "mtime",
-                         (json_int_t)st.st_mtim.tv_sec, "mtime_ns", (json_int_t)st.st_mtim.tv_nsec);
-        return 0;
-}
-
 bool caps_is_current(const QemuCaps *caps) {
         __attribute__((cleanup(free_json))) json_t *key = NULL;
         __attribute__((cleanup(free_text))) char *text = NULL;
 
-        if (read_key(caps->binary, &key, NULL) < 0)
+        if (probe_key(caps->binary, CACHE_FORMAT, &key, NULL) < 0)
                 return false;
         text = json_dumps(key, JSON_COMPACT | JSON_SORT_KEYS);
         return g_str_equal(text, caps->key);
 }
 
-static json_t *read_answers(const char *path, json_t *key) {
-        g_autofree char *text = NULL;
-        json_t *cached, *answers = NULL;
-
-        if (file_read(path, CACHE_FILE_MAX, &text, NULL, NULL) < 0)
-                return NULL;
-        cached = json_loads(text, 0, NULL);
-        if (cached && json_equal(json_object_get(cached, "key"), key))
-                answers = json_incref(json_object_get(cached, "answers"));
-        json_decref(cached);
-        return answers;
-}
-
 int caps_read(const char *binary, const char *cache_dir, QemuCaps **ret, Err *err) {
-        g_autofree char *path = cache_path(binary, cache_dir);
+        g_autofree char *path = probe_cache_path(cache_dir, "qemu", binary);
         __attribute__((cleanup(free_json))) json_t *key = NULL, *answers = NULL;
-        int r = read_key(binary, &key, err);
+        int r = probe_key(binary, CACHE_FORMAT, &key, err);
 
         if (r < 0)
                 return r;
-        answers = read_answers(path, key);
+        answers = probe_cache_read(path, key);
         if (!answers || caps_from_answers(binary, key, answers, ret) < 0)
                 return -EAGAIN;
         return 0;
 }
 
-/* A cache that cannot be written costs time at the next start, nothing else. */
-static void write_cache(const char *path, json_t *key, json_t *answers) {
-        json_t *cached = json_pack("{s:O, s:O}", "key", key, "answers", answers);
-        char *text = json_dumps(cached, JSON_COMPACT);
-
-        file_write_atomic(path, text, strlen(text), NULL);
-        free(text);
-        json_decref(cached);
-}
-
 /* ---- asking ---- */
 
 struct CapsProbe {
-        sd_event *event;
+        Probe *probe;
         char *binary, *cache_path;
         json_t *key, *answers;
-        Qmp *qmp;
-        Process *process;
-        sd_event_source *deadline;
         size_t asked;
-        Err err; /* why there is no answer */
         CapsDone done;
         void *userdata;
 };
 
-/* What is told is told: the end of the process, which comes then, is the end of the probe. */
-static void end_process(CapsProbe *probe) {
-        process_signal(probe->process, SIGKILL);
-}
-
-static void ask_next(CapsProbe *probe);
-
-static void on_answer(json_t *result, const Err *err, void *userdata) {
-        CapsProbe *probe = userdata;
-
-        if (err) {
-                err_copy(&probe->err, err);
-                end_process(probe);
-                return;
-        }
-        json_object_set(probe->answers, questions[probe->asked++].key, result);
-        ask_next(probe);
-}
-
-static void ask_next(CapsProbe *probe) {
+static bool next_question(void *userdata, const char **ret_command, json_t **ret_arguments) {
+        const CapsProbe *probe = userdata;
         const struct Question *question = &questions[probe->asked];
 
-        if (probe->asked == G_N_ELEMENTS(questions)) {
-                end_process(probe);
-                return;
-        }
-        qmp_send(probe->qmp, question->command,
-                 question->arguments ? json_loads(question->arguments, 0, NULL) : NULL, on_answer,
-                 probe);
+        if (probe->asked == G_N_ELEMENTS(questions))
+                return false;
+        *ret_command = question->command;
+        if (question->arguments)
+                *ret_arguments = json_loads(question->arguments, 0, NULL);
+        return true;
 }
 
-static void on_ready(void *userdata) {
-        ask_next(userdata);
-}
-
-static void on_event(const char *name, json_t *data, void *userdata) {
-}
-
-static void on_closed(void *userdata) {
-}
-
-static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+static bool take_answer(json_t *result, const Err *err, void *userdata) {
         CapsProbe *probe = userdata;
 
-        fail(&probe->err, VIR_ERR_OPERATION_TIMEOUT, "QEMU did not tell what it can do in 30 s");
-        end_process(probe);
-        return 0;
+        if (err)
+                return false;
+        json_object_set(probe->answers, questions[probe->asked++].key, result);
+        return true;
 }
 
 static int take_answers(CapsProbe *probe, QemuCaps **ret, Err *err) {
-        int r;
+        int r = caps_from_answers(probe->binary, probe->key, probe->answers, ret);
 
-        if (probe->asked < G_N_ELEMENTS(questions)) {
-                if (!err_is_set(&probe->err))
-                        fail(&probe->err, VIR_ERR_INTERNAL_ERROR,
-                             "QEMU ended before it told what it can do");
-                err_move(err, &probe->err);
-                return fail_errno(err, -EIO, "cannot ask '%s' what it can do", probe->binary);
-        }
-        r = caps_from_answers(probe->binary, probe->key, probe->answers, ret);
         if (r < 0)
                 return fail_errno(err, r, "'%s' answers as no QEMU that we know", probe->binary);
-        write_cache(probe->cache_path, probe->key, probe->answers);
+        probe_cache_write(probe->cache_path, probe->key, probe->answers);
         return 0;
 }
 
-static void on_exit_of_qemu(int status, void *userdata) {
+static void on_done(const Err *why, void *userdata) {
         CapsProbe *probe = userdata;
         CapsDone done = probe->done;
         void *data = probe->userdata;
         g_auto(Err) err = ERR_INIT;
         QemuCaps *caps = NULL;
 
-        take_answers(probe, &caps, &err);
-        g_clear_pointer(&probe->process, process_free);
+        probe->probe = NULL;
+        if (why)
+                err_copy(&err, why);
+        else
+                take_answers(probe, &caps, &err);
         caps_probe_free(probe);
         done(caps, caps ? NULL : &err, data);
 }
@@ -327,75 +239,34 @@ static void on_exit_of_qemu(int status, void *userdata) {
 void caps_probe_free(CapsProbe *probe) {
         if (!probe)
                 return;
-        if (probe->process) {
-                end_process(probe);
-                waitpid(process_pid(probe->process), NULL, 0);
-        }
-        sd_event_source_disable_unref(probe->deadline);
-        qmp_free(probe->qmp);
-        process_free(probe->process);
-        sd_event_unref(probe->event);
+        probe_free(probe->probe);
         json_decref(probe->key);
         json_decref(probe->answers);
-        err_clear(&probe->err);
         g_free(probe->binary);
         g_free(probe->cache_path);
         g_free(probe);
 }
 
-static int spawn(CapsProbe *probe, int fd, Err *err) {
-        static const char *const words[] = {"-S",   "-no-user-config", "-nodefaults", "-machine",
-                                            "none", "-display",        "none"};
-        g_autofree char *chardev = g_strdup_printf("socket,id=qmp,fd=%d", fd);
-        g_autoptr(GPtrArray) argv = g_ptr_array_new();
-        ProcessSpec spec = {.log_path = "/dev/null", .fds = &fd, .n_fds = 1};
-
-        g_ptr_array_add(argv, probe->binary);
-        for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-                g_ptr_array_add(argv, (gpointer)(uintptr_t)words[i]);
-        g_ptr_array_add(argv, (gpointer)(uintptr_t) "-chardev");
-        g_ptr_array_add(argv, chardev);
-        g_ptr_array_add(argv, (gpointer)(uintptr_t) "-mon");
-        g_ptr_array_add(argv, (gpointer)(uintptr_t) "chardev=qmp,mode=control");
-        g_ptr_array_add(argv, NULL);
-        spec.argv = (char *const *)argv->pdata;
-        return process_spawn(&spec, &probe->process, err);
-}
-
-static int begin(CapsProbe *probe, Err *err) {
-        static const QmpHandlers handlers = {on_ready, on_event, on_closed};
-        _cleanup_(closep) int theirs = -1;
-        int fds[2], r;
-
-        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, fds) < 0)
-                return fail_errno(err, neg_errno(), "cannot make a socket for QEMU");
-        theirs = fds[1];
-        r = qmp_new_consume_fd(probe->event, fds[0], &handlers, probe, &probe->qmp, err);
-        if (r < 0)
-                return r;
-        r = spawn(probe, theirs, err);
-        if (r < 0)
-                return r;
-        r = sd_event_add_time_relative(probe->event, &probe->deadline, CLOCK_MONOTONIC,
-                                       PROBE_DEADLINE_USEC, 0, on_deadline, probe);
-        if (r < 0)
-                return fail_errno(err, r, "cannot set a deadline for QEMU");
-        return process_watch(probe->process, probe->event, on_exit_of_qemu, probe, err);
-}
-
 int caps_probe(sd_event *event, const CapsRequest *request, CapsProbe **ret, Err *err) {
         g_autoptr(CapsProbe) probe = g_new0(CapsProbe, 1);
+        const ProbeRequest ask = {
+                .binary = request->binary,
+                .limit = PROBE_DEADLINE_USEC,
+                .next = next_question,
+                .answer = take_answer,
+                .done = on_done,
+                .userdata = probe,
+        };
         int r;
 
-        probe->event = sd_event_ref(event);
         probe->binary = g_strdup(request->binary);
-        probe->cache_path = cache_path(request->binary, request->cache_dir);
+        probe->cache_path = probe_cache_path(request->cache_dir, "qemu", request->binary);
         probe->answers = json_object();
         probe->done = request->done;
         probe->userdata = request->userdata;
-        r = read_key(request->binary, &probe->key, err);
+        r = probe_key(request->binary, CACHE_FORMAT, &probe->key, err);
         if (r == 0)
-                r = begin(probe, err);
+                r = probe_start(event, &ask, &probe->probe, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&probe);

@@ -22,7 +22,7 @@ typedef struct QemuMachine {
         char *name;  /* "pc-q35-10.0" */
         char *alias; /* "q35"; NULL: none */
         unsigned cpu_max;
-        bool is_default;
+        bool is_default, is_deprecated;
 } QemuMachine;
 
 typedef struct QemuCaps {
