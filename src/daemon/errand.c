@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -17,15 +18,16 @@
 struct Errand {
         pid_t pid;
         int out;
-        sd_event_source *source;
+        sd_event_source *source, *deadline;
         GByteArray *output;
         bool is_program;
-        ErrandDone done;
+        ErrandDone done; /* NULL: its deadline has passed, nobody waits */
         void *userdata;
 };
 
 static void errand_free(Errand *errand) {
         sd_event_source_disable_unref(errand->source);
+        sd_event_source_disable_unref(errand->deadline);
         closep(&errand->out);
         g_byte_array_unref(errand->output);
         g_free(errand);
@@ -43,13 +45,28 @@ static int reap(const Errand *errand) {
         return errand->is_program && WEXITSTATUS(status) != 0 ? -EIO : -WEXITSTATUS(status);
 }
 
-static void finish(Errand *errand) {
-        int r = reap(errand);
+static void tell(Errand *errand, int r) {
+        ErrandDone done = errand->done;
         size_t size = errand->output->len;
 
+        errand->done = NULL;
         g_byte_array_append(errand->output, (const uint8_t *)"", 1);
-        errand->done(r, (const char *)errand->output->data, size, errand->userdata);
+        if (done)
+                done(r, (const char *)errand->output->data, size, errand->userdata);
+}
+
+static void finish(Errand *errand) {
+        tell(errand, reap(errand));
         errand_free(errand);
+}
+
+/* The child is reaped when it lets go of its output, if ever. */
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
+        Errand *errand = userdata;
+
+        errand_cancel(errand);
+        tell(errand, -ETIMEDOUT);
+        return 0;
 }
 
 static int on_output(sd_event_source *source, int fd, uint32_t events, void *userdata) {
@@ -115,6 +132,9 @@ int errand_run(sd_event *event, const ErrandSpec *spec, Errand **ret, Err *err) 
         if (r == 0)
                 r = sd_event_add_io(event, &errand->source, errand->out, EPOLLIN, on_output,
                                     errand);
+        if (r >= 0 && spec->deadline > 0)
+                r = sd_event_add_time_relative(event, &errand->deadline, CLOCK_MONOTONIC,
+                                               spec->deadline, 0, on_deadline, errand);
         if (r < 0) {
                 if (errand->pid > 0) {
                         kill(errand->pid, SIGKILL);

@@ -21,15 +21,17 @@ typedef struct Errand Errand;
  * negative errno. What it writes to out comes back. */
 typedef int (*ErrandFunc)(int out, void *data);
 
-/* r: what func returned; for a program 0, or -EIO where it failed or was killed. output (of size
- * bytes, NUL-terminated, borrowed) is what it wrote, for a program to both of its outputs. Called
- * once, from the event loop. */
+/* r: what func returned; for a program 0, or -EIO where it failed or was killed; -ETIMEDOUT past
+ * the deadline, and the child is then killed and forgotten, as one that hangs in the kernel may not
+ * end for a long time. output (of size bytes, NUL-terminated, borrowed) is what it wrote, for a
+ * program to both of its outputs. Called once, from the event loop. */
 typedef void (*ErrandDone)(int r, const char *output, size_t size, void *userdata);
 
 typedef struct ErrandSpec {
         ErrandFunc func;
-        void *data;  /* of func; used during errand_run() only */
-        int keep_fd; /* that func needs; 0: none */
+        void *data;        /* of func; used during errand_run() only */
+        int keep_fd;       /* that func needs; 0: none */
+        uint64_t deadline; /* usec from now; 0: none */
 
         char *const *argv; /* instead of func: a program, absolute */
 

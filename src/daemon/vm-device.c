@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "daemon/store.h"
 #include "daemon/vm-hostdev.h"
+#include "daemon/vm-image.h"
 #include "daemon/vm-kind.h"
 #include "daemon/vm-machine.h"
 #include "daemon/vm-tune.h"
@@ -30,9 +31,10 @@ typedef struct DeviceJob {
         Vm *vm;
         VmDeviceChange change;
         char *xml;
-        DomainDef *config; /* the next configuration; NULL: it stays */
-        DomainDef *live;   /* attach: the next live definition; NULL: nothing is plugged */
-        char *alias;       /* of the device in live */
+        DomainDef *config;  /* the next configuration; NULL: it stays */
+        DomainDef *live;    /* attach: the next live definition; NULL: nothing is plugged */
+        char *alias;        /* of the device in live */
+        ImageFacts *images; /* of a disk; NULL: none is on this host */
 } DeviceJob;
 
 static void device_job_free(void *data) {
@@ -43,6 +45,7 @@ static void device_job_free(void *data) {
         vm_unref(work->vm);
         g_free(work->xml);
         g_free(work->alias);
+        image_facts_free(work->images);
         g_free(work);
 }
 
@@ -348,6 +351,8 @@ static int attach_begin(Job *job, Err *err) {
         if (r < 0 || !work->change.live)
                 return r;
         r = def_with_device(vm, vm->live, work->xml, true, &work->live, &device, err);
+        if (r == 0 && device->kind == DOMAIN_DISK)
+                r = vm_image_fill(work->live, (DomainDisk *)device, work->images, err);
         if (r == 0)
                 r = vm_kind_fill(vm, work->live, device, err);
         if (r < 0)
@@ -362,11 +367,45 @@ static int attach_begin(Job *job, Err *err) {
         return 1;
 }
 
-static void attach_run(Job *job) {
+static void attach_now(Job *job) {
         g_auto(Err) err = ERR_INIT;
 
         if (attach_begin(job, &err) <= 0)
                 finish_change(job, &err);
+}
+
+static void on_images(ImageFacts *facts, const Err *err, void *userdata) {
+        Job *job = userdata;
+        DeviceJob *work = job_data(job);
+
+        work->images = facts;
+        if (err)
+                finish_change(job, err);
+        else
+                attach_now(job);
+}
+
+/* What cannot be read is told when it is attached. */
+static int attach_look(Job *job, Err *err) {
+        const DeviceJob *work = job_data(job);
+        g_autoptr(DomainDef) live = work->vm->live ? domain_def_copy(work->vm->live) : NULL;
+        g_autoptr(DomainDevice) device = NULL;
+        g_autoptr(GPtrArray) disks = g_ptr_array_new();
+
+        if (!live || domain_device_parse(live, work->xml, strlen(work->xml), 0, &device, NULL) < 0)
+                return 0;
+        g_ptr_array_add(disks, device);
+        return vm_image_look(work->vm, disks, on_images, job, err);
+}
+
+static void attach_run(Job *job) {
+        g_auto(Err) err = ERR_INIT;
+        int r = attach_look(job, &err);
+
+        if (r < 0)
+                finish_change(job, &err);
+        else if (r != VM_IMAGE_LATER)
+                attach_now(job);
 }
 
 int vm_attach_device(Vm *vm, const char *xml, const VmDeviceChange *change, Call *call, Err *err) {

@@ -1,18 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The images of a guest's disks when it gets them: that they are there, and which images are below
- * them. QEMU would follow an image's header by itself, to whatever file the guest wrote into it:
- * here it is read first, bounded, and given to QEMU as nodes. */
 #include "daemon/vm-image.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
-#include "daemon/vm-kind.h"
+#include "daemon/errand.h"
 #include "domain/device.h"
 #include "storage/qcow2.h"
 
@@ -25,14 +19,37 @@ typedef struct Layer {
 
 /* ---- images below ---- */
 
-static int read_head(const char *path, Qcow2Head *ret, Err *err) {
-        _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-        g_autofree uint8_t *bytes = g_malloc(QCOW2_HEAD_MAX);
-        ssize_t n = fd >= 0 ? pread(fd, bytes, QCOW2_HEAD_MAX, 0) : -1;
+/* What nobody has looked at was put there while the look went on. */
+static int get_fact(ImageFacts *facts, const char *path, const ImageFact **ret, Err *err) {
+        *ret = facts ? image_facts_get(facts, path) : NULL;
+        if (*ret)
+                return 0;
+        fail_hint(err,
+                  fail(err, VIR_ERR_OPERATION_FAILED,
+                       "the image '%s' was not there when the disks were looked at", path),
+                  "try again");
+        return -EIO;
+}
 
-        if (n < 0)
-                return fail_errno(err, neg_errno(), "cannot read the image '%s'", path);
-        return qcow2_parse(path, bytes, (size_t)n, ret, err);
+static int check_there(ImageFacts *facts, const char *path, const ImageFact **ret, Err *err) {
+        int r = get_fact(facts, path, ret, err);
+
+        if (r < 0 || (*ret)->errnum == 0)
+                return r;
+        return fail_errno(err, -(*ret)->errnum, "Cannot access storage file '%s'", path);
+}
+
+static int read_head(const char *path, const ImageFact *fact, Qcow2Head *ret, Err *err) {
+        g_autofree uint8_t *bytes = g_malloc0(QCOW2_HEAD_MAX);
+        const void *head;
+        gsize size;
+
+        if (!fact->head)
+                return fail_errno(err, -fact->head_errnum, "cannot read the image '%s'", path);
+        head = g_bytes_get_data(fact->head, &size);
+        if (size > 0)
+                memcpy(bytes, head, size);
+        return qcow2_parse(path, bytes, QCOW2_HEAD_MAX, ret, err);
 }
 
 static int check_head(const char *path, const Qcow2Head *head, Err *err) {
@@ -64,22 +81,16 @@ static int format_of(const char *path, const Qcow2Head *head, DiskFormat *ret, E
                     head->backing, path, head->backing_format);
 }
 
-static int check_there(const char *path, Err *err) {
-        struct stat status;
-
-        if (stat(path, &status) == 0)
-                return 0;
-        return fail_errno(err, neg_errno(), "Cannot access storage file '%s'", path);
-}
-
 /* NULL in ret: the image stands alone. */
-static int find_below(const char *path, DomainBacking **ret, Err *err) {
+static int find_below(ImageFacts *facts, const char *path, DomainBacking **ret, Err *err) {
         g_auto(Qcow2Head) head = {};
         g_autofree char *below = NULL;
+        const ImageFact *fact;
         DiskFormat format = DISK_FORMAT_UNSET;
-        struct stat status;
-        int r = read_head(path, &head, err);
+        int r = check_there(facts, path, &fact, err);
 
+        if (r == 0)
+                r = read_head(path, fact, &head, err);
         if (r == 0)
                 r = check_head(path, &head, err);
         if (r < 0 || !head.backing)
@@ -93,15 +104,16 @@ static int find_below(const char *path, DomainBacking **ret, Err *err) {
                                       "the backing image of '%s' is no file: '%s'", path,
                                       head.backing),
                                  "say in a <backingStore> of the disk where it is");
-        if (stat(below, &status) < 0)
-                return check_there(below, err);
+        r = check_there(facts, below, &fact, err);
+        if (r < 0)
+                return r;
         *ret = domain_backing_new();
-        domain_backing_set_path(*ret, below, S_ISBLK(status.st_mode), format);
+        domain_backing_set_path(*ret, below, fact->is_block, format);
         return 0;
 }
 
 /* What the image says of the next, or the end of the chain. */
-static int extend(const char *target, const Layer *layer, Err *err) {
+static int extend(ImageFacts *facts, const char *target, const Layer *layer, Err *err) {
         DomainBacking *below = NULL;
         int r = 0;
 
@@ -113,7 +125,7 @@ static int extend(const char *target, const Layer *layer, Err *err) {
                                       target),
                                  "add <backingStore/> if there is none, else name it there");
         if (layer->format == DISK_FORMAT_QCOW2)
-                r = find_below(layer->path, &below, err);
+                r = find_below(facts, layer->path, &below, err);
         if (r < 0)
                 return r;
         *layer->backing = g_ptr_array_new();
@@ -122,13 +134,16 @@ static int extend(const char *target, const Layer *layer, Err *err) {
 }
 
 /* Down the chain, from what the definition tells on by what the images say. */
-static int fill_chain(DomainDisk *disk, Err *err) {
+static int fill_chain(ImageFacts *facts, DomainDisk *disk, Err *err) {
         Layer layer = {domain_source_path(&disk->source), disk->driver.type, &disk->backing};
 
         for (unsigned n = 0; n <= DOMAIN_CHAIN_MAX; n++) {
+                const ImageFact *fact;
                 DomainBacking *backing;
-                int r = *layer.backing ? 0 : extend(disk->target.dev, &layer, err);
+                int r = layer.path ? check_there(facts, layer.path, &fact, err) : 0;
 
+                if (r == 0 && !*layer.backing)
+                        r = extend(facts, disk->target.dev, &layer, err);
                 if (r < 0)
                         return r;
                 backing = domain_backing_of(*layer.backing);
@@ -136,9 +151,6 @@ static int fill_chain(DomainDisk *disk, Err *err) {
                         return 0;
                 layer = (Layer){domain_source_path(&backing->source), backing->format.type,
                                 &backing->backing};
-                r = layer.path ? check_there(layer.path, err) : 0;
-                if (r < 0)
-                        return r;
         }
         return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                     "disk %s: more than %d images are below it, or they go in a circle",
@@ -170,43 +182,33 @@ static void number_images(const DomainDef *live, DomainDisk *disk) {
                         at->index = DOMAIN_NUM(++index);
 }
 
-/* ---- the kind ---- */
-
-static int fill(Vm *vm, DomainDef *live, DomainDevice *device, Err *err) {
-        DomainDisk *disk = (DomainDisk *)device;
-        const char *path = domain_source_path(&disk->source);
+int vm_image_fill(const DomainDef *live, DomainDisk *disk, ImageFacts *facts, Err *err) {
         int r;
 
         if (!domain_disk_has_source(disk))
                 return 0;
-        r = path ? check_there(path, err) : 0;
-        if (r == 0)
-                r = fill_chain(disk, err);
+        r = fill_chain(facts, disk, err);
         if (r == 0)
                 number_images(live, disk);
         return r;
 }
 
-const VmKind vm_disk_kind = {
-        .fill = fill,
-};
-
 /* ---- images that may be missing ---- */
 
-static bool is_missing(const DomainDisk *disk) {
+static bool is_missing(const DomainDisk *disk, ImageFacts *facts) {
         const char *path = domain_source_path(&disk->source);
-        struct stat status;
+        const ImageFact *fact = facts && path ? image_facts_get(facts, path) : NULL;
 
-        return disk->source.startup_policy == STARTUP_OPTIONAL && path && stat(path, &status) < 0;
+        return disk->source.startup_policy == STARTUP_OPTIONAL && fact && fact->errnum != 0;
 }
 
-void vm_image_drop_missing(const Vm *vm, DomainDef *live) {
+static void drop_missing(const Vm *vm, DomainDef *live, ImageFacts *facts) {
         GPtrArray *disks = live->devices.list[DOMAIN_DISK];
 
         for (guint i = disks->len; i-- > 0;) {
                 DomainDisk *disk = disks->pdata[i];
 
-                if (!is_missing(disk))
+                if (!is_missing(disk, facts))
                         continue;
                 log_message(LOG_WARNING, vm_name(vm), NULL, "disk %s starts without its image '%s'",
                             disk->target.dev, domain_source_path(&disk->source));
@@ -215,4 +217,111 @@ void vm_image_drop_missing(const Vm *vm, DomainDef *live) {
                 else
                         domain_disk_eject(disk);
         }
+}
+
+int vm_image_fill_all(const Vm *vm, DomainDef *live, ImageFacts *facts, Err *err) {
+        drop_missing(vm, live, facts);
+        DOMAIN_FOREACH(DomainDisk, disk, live, DOMAIN_DISK) {
+                int r = vm_image_fill(live, disk, facts, err);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* ---- the look ---- */
+
+typedef struct Look {
+        char *guest;
+        VmImageLooked done;
+        void *userdata;
+} Look;
+
+/* In the child: the way down each chain is what the daemon goes afterwards, where its errors are
+ * told. */
+static int look_at_disks(int out, void *data) {
+        const GPtrArray *disks = data;
+        g_autoptr(ImageFacts) facts = image_facts_new(out);
+
+        for (guint i = 0; i < disks->len; i++) {
+                const DomainDevice *device = disks->pdata[i];
+                g_autoptr(DomainDevice) copy =
+                        device->kind == DOMAIN_DISK ? domain_device_copy(device) : NULL;
+
+                if (copy)
+                        fill_chain(facts, (DomainDisk *)copy, NULL);
+        }
+        return 0;
+}
+
+static void fail_stuck(const Look *look, const char *stuck, Err *err) {
+        fail_hint(err,
+                  fail(err, VIR_ERR_OPERATION_TIMEOUT,
+                       "guest '%s': the image '%s' cannot be looked at: its file system has not "
+                       "answered for %d s",
+                       look->guest, stuck ? stuck : "?", VM_IMAGE_LOOK_SECONDS),
+                  "see that the server of the mount answers: findmnt --target '%s'",
+                  stuck ? stuck : "?");
+}
+
+static void on_looked(int r, const char *output, size_t size, void *userdata) {
+        Look *look = userdata;
+        g_autofree char *stuck = NULL;
+        g_autoptr(ImageFacts) facts = image_facts_read(output, &stuck);
+        g_auto(Err) err = ERR_INIT;
+
+        if (r == -ETIMEDOUT)
+                fail_stuck(look, stuck, &err);
+        else if (r < 0)
+                fail_errno(&err, r, "the images of guest '%s' cannot be looked at", look->guest);
+        if (r < 0)
+                look->done(NULL, &err, look->userdata);
+        else
+                look->done(g_steal_pointer(&facts), NULL, look->userdata);
+        g_free(look->guest);
+        g_free(look);
+}
+
+static bool is_on_this_host(const DomainDisk *disk) {
+        if (domain_source_path(&disk->source))
+                return true;
+        for (const DomainBacking *at = domain_backing_of(disk->backing); at;
+             at = domain_backing_of(at->backing))
+                if (domain_source_path(&at->source))
+                        return true;
+        return false;
+}
+
+static bool has_images(const GPtrArray *disks) {
+        for (guint i = 0; i < disks->len; i++) {
+                const DomainDevice *device = disks->pdata[i];
+
+                if (device->kind == DOMAIN_DISK && is_on_this_host((const DomainDisk *)device))
+                        return true;
+        }
+        return false;
+}
+
+int vm_image_look(const Vm *vm, const GPtrArray *disks, VmImageLooked done, void *userdata,
+                  Err *err) {
+        Look *look;
+        int r;
+
+        if (!has_images(disks))
+                return 0;
+        look = g_new(Look, 1);
+        *look = (Look){g_strdup(vm_name(vm)), done, userdata};
+        r = errand_run(vm->manager->event,
+                       &(ErrandSpec){.func = look_at_disks,
+                                     .data = (void *)(uintptr_t)disks,
+                                     .deadline = VM_IMAGE_LOOK_SECONDS * UINT64_C(1000000),
+                                     .done = on_looked,
+                                     .userdata = look},
+                       NULL, err);
+        if (r == 0)
+                return VM_IMAGE_LATER;
+        g_free(look->guest);
+        g_free(look);
+        return r;
 }

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 static const VmKind *const kinds[_DOMAIN_DEVICE_MAX] = {
-        [DOMAIN_DISK] = &vm_disk_kind,
         [DOMAIN_FILESYSTEM] = &vm_filesystem_kind,
         [DOMAIN_INTERFACE] = &vm_interface_kind,
         [DOMAIN_CHANNEL] = &vm_channel_kind,

@@ -9,6 +9,8 @@
  *         vm_kind_plan      the steps that make it, each with its undo, before QEMU's own step
  *         vm_kind_release   QEMU has ended, or the guest has let go
  *
+ * Disks have vm-image.h instead of vm_kind_fill: what they need to know takes time.
+ *
  * What is made survives the daemon: release works from the live definition alone. */
 
 #include "daemon/vm.h"
@@ -24,7 +26,6 @@ typedef struct VmKind {
         void (*release)(Vm *vm, const DomainDevice *device);
 } VmKind;
 
-extern const VmKind vm_disk_kind; /* vm-image.c */
 extern const VmKind vm_filesystem_kind;
 extern const VmKind vm_interface_kind; /* vm-interface.c */
 extern const VmKind vm_graphics_kind;  /* vm-graphics.c */

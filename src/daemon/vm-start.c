@@ -30,7 +30,13 @@
 /* How much of a log's end goes into an error. */
 #define LOG_TAIL_MAX 1024
 
-/* One start, as the plan's steps see it. */
+/* One start, as its job sees it. */
+typedef struct Start {
+        VmStart options;
+        ImageFacts *images; /* of the disks; NULL: none is on this host */
+} Start;
+
+/* The same, as the plan's steps see it. */
 typedef struct Boot {
         Vm *vm;
         json_t *commands; /* for QEMU before the guest runs; NULL: not made yet */
@@ -56,15 +62,16 @@ static int check_accelerator(const Vm *vm, Err *err) {
                          "use <domain type='qemu'> (slow)");
 }
 
-/* The live definition of the next run. */
-static int make_live(Vm *vm, DomainDef **ret, Err *err) {
+/* The live definition of the next run. start NULL: it is only shown, and says nothing of images. */
+static int make_live(Vm *vm, const Start *start, DomainDef **ret, Err *err) {
         g_autoptr(DomainDef) live = domain_def_copy(vm->once ? vm->once : vm->config);
         int r = check_accelerator(vm, err);
 
         if (r < 0)
                 return r;
-        vm_image_drop_missing(vm, live);
         r = vm_check_window(vm->manager, live, err);
+        if (r == 0 && start)
+                r = vm_image_fill_all(vm, live, start->images, err);
         if (r < 0)
                 return r;
         domain_def_assign_aliases(live);
@@ -507,7 +514,7 @@ int vm_plan_start(Vm *vm, const VmStart *options, Plan **ret, Err *err) {
         int r = vm_check_active(vm, false, err);
 
         if (r == 0)
-                r = make_live(vm, &live, err);
+                r = make_live(vm, NULL, &live, err);
         return r < 0 ? r : build_plan(vm, options, live, ret, err);
 }
 
@@ -536,7 +543,7 @@ static void emit_started(Vm *vm, const VmStart *options) {
 
 static void on_started(Plan *plan, const Err *err, void *userdata) {
         Job *job = userdata;
-        const VmStart *options = job_data(job);
+        const VmStart *options = &((const Start *)job_data(job))->options;
         Vm *vm = job_vm(job);
         g_auto(Err) status_err = ERR_INIT;
 
@@ -563,15 +570,16 @@ static void on_started(Plan *plan, const Err *err, void *userdata) {
 }
 
 static void start_now(Job *job) {
+        const Start *start = job_data(job);
         Vm *vm = job_vm(job);
         g_autoptr(Plan) plan = NULL;
         g_auto(Err) err = ERR_INIT;
         int r;
 
-        r = make_live(vm, &vm->live, &err);
+        r = make_live(vm, start, &vm->live, &err);
         g_clear_pointer(&vm->once, domain_def_free);
         if (r == 0)
-                r = build_plan(vm, job_data(job), vm->live, &plan, &err);
+                r = build_plan(vm, &start->options, vm->live, &plan, &err);
         if (r == 0)
                 r = plan_run(plan, on_started, job, &err);
         if (r < 0)
@@ -612,36 +620,64 @@ static void on_emulator(const QemuCaps *caps, const Err *err, void *userdata) {
 }
 
 /* A binary that is new, or another than it was, is asked first what it can do. */
-static void start_run(Job *job) {
-        Vm *vm = job_vm(job);
+static void start_with_emulator(Job *job) {
+        const Vm *vm = job_vm(job);
         Manager *manager = vm->manager;
         const char *path = (vm->once ? vm->once : vm->config)->devices.emulator;
         g_auto(Err) err = ERR_INIT;
 
-        if (vm_check_active(vm, false, &err) < 0) {
-                job_finish(job, &err);
-                return;
-        }
         if (emulators_find(manager->emulators, path))
                 start_with_models(job);
         else if (emulators_ask(manager->emulators, path, on_emulator, job, &err) < 0)
                 start_failed(job, &err);
 }
 
-static void start_free(void *data) {
-        VmStart *options = data;
+static void on_images(ImageFacts *facts, const Err *err, void *userdata) {
+        Job *job = userdata;
+        Start *start = job_data(job);
 
-        vm_restore_free(options->restore);
-        g_free(options);
+        start->images = facts;
+        if (err)
+                start_failed(job, err);
+        else
+                start_with_emulator(job);
+}
+
+static void start_run(Job *job) {
+        Vm *vm = job_vm(job);
+        const DomainDef *def = vm->once ? vm->once : vm->config;
+        g_auto(Err) err = ERR_INIT;
+        int r = vm_check_active(vm, false, &err);
+
+        if (r < 0) {
+                job_finish(job, &err);
+                return;
+        }
+        r = vm_image_look(vm, def->devices.list[DOMAIN_DISK], on_images, job, &err);
+        if (r < 0)
+                start_failed(job, &err);
+        else if (r != VM_IMAGE_LATER)
+                start_with_emulator(job);
+}
+
+static void start_free(void *data) {
+        Start *start = data;
+
+        vm_restore_free(start->options.restore);
+        image_facts_free(start->images);
+        g_free(start);
 }
 
 int vm_start(Vm *vm, const VmStart *options, Call *call, JobFunc done, Err *err) {
+        Start *start = g_new0(Start, 1);
+
+        start->options = *options;
         return job_submit_call(vm,
                                &(JobSpec){.name = "start",
                                           .run = start_run,
                                           .done = done,
                                           .call = call,
-                                          .data = g_memdup2(options, sizeof(*options)),
+                                          .data = start,
                                           .free_data = start_free},
                                err);
 }

@@ -26,6 +26,7 @@ static void tune_free(void *data) {
         sd_event_source_disable_unref(tune->timer);
         json_decref(tune->commands);
         json_decref(tune->first_answer);
+        image_facts_free(tune->images);
         g_free((void *)(uintptr_t)tune->data);
         g_free((char *)(uintptr_t)tune->text);
         g_free((uint8_t *)(uintptr_t)tune->map);
@@ -124,9 +125,9 @@ void vm_tune_next(VmTune *tune) {
 
 static int tune_begin(VmTune *tune, Err *err) {
         Vm *vm = tune->vm;
-        int r = vm_settle(vm, &tune->live, &tune->config, err);
+        int r = 0;
 
-        if (r == 0 && tune->live && !vm->live)
+        if (tune->live && !vm->live)
                 r = vm_check_active(vm, true, err);
         if (r == 0 && tune->live)
                 r = tune->kind->check(tune, vm->live, true, err);
@@ -137,15 +138,27 @@ static int tune_begin(VmTune *tune, Err *err) {
         return r;
 }
 
+void vm_tune_checks(VmTune *tune) {
+        g_auto(Err) err = ERR_INIT;
+
+        if (tune_begin(tune, &err) < 0)
+                vm_tune_fail(tune, &err);
+        else
+                vm_tune_next(tune);
+}
+
 static void tune_run(Job *job) {
         VmTune *tune = job_data(job);
         g_auto(Err) err = ERR_INIT;
+        int r = vm_settle(tune->vm, &tune->live, &tune->config, &err);
 
         tune->job = job;
-        if (tune_begin(tune, &err) < 0)
-                job_finish(job, &err);
-        else
-                vm_tune_next(tune);
+        if (r == 0 && tune->live && tune->vm->live && tune->kind->look)
+                r = tune->kind->look(tune, &err);
+        if (r < 0)
+                vm_tune_fail(tune, &err);
+        else if (r != VM_TUNE_WAIT)
+                vm_tune_checks(tune);
 }
 
 int vm_tune(Vm *vm, const VmTune *of, Call *call, Err *err) {

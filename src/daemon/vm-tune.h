@@ -7,12 +7,16 @@
  *
  * Nothing is applied unless all checks have passed and QEMU has done all it was told. */
 
+#include "daemon/image-facts.h"
 #include "daemon/vm.h"
 
 typedef struct VmTune VmTune;
 
 typedef struct VmTuneKind {
         const char *name; /* of the job */
+        /* What the checks have to know and takes time; VM_TUNE_WAIT: goes on by vm_tune_checks() or
+         * vm_tune_fail(). NULL: nothing. */
+        int (*look)(VmTune *tune, Err *err);
         int (*check)(const VmTune *tune, const DomainDef *def, bool is_live, Err *err);
         /* What the host does, and the first commands for QEMU, by vm_tune_tell(); NULL: none. */
         int (*begin)(VmTune *tune, Err *err);
@@ -48,6 +52,7 @@ struct VmTune {
         size_t next;
         unsigned tries;
         json_t *first_answer;   /* for kinds */
+        ImageFacts *images;     /* of a disk that changes; NULL: none is on this host */
         sd_event_source *timer; /* ends with the tune */
 };
 
@@ -56,6 +61,7 @@ int vm_tune(Vm *vm, const VmTune *of, Call *call, Err *err);
 
 /* For kinds. arguments is taken over. */
 void vm_tune_tell(VmTune *tune, const char *command, json_t *arguments);
+void vm_tune_checks(VmTune *tune);
 void vm_tune_next(VmTune *tune);
 void vm_tune_fail(VmTune *tune, const Err *err);
 

@@ -3,13 +3,12 @@
  * configuration. What else differs is refused by its name. */
 #include "daemon/vm-tune.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/tap.h"
+#include "daemon/vm-image.h"
 #include "daemon/vm-stats.h"
 #include "domain/device.h"
 #include "layout/assign.h"
@@ -111,17 +110,6 @@ static bool has_same_source(const DomainDisk *a, const DomainDisk *b) {
                g_strcmp0(a->source.name, b->source.name) == 0;
 }
 
-static int check_medium(const DomainDisk *disk, Err *err) {
-        const char *path = vm_disk_path(disk);
-        struct stat status;
-        int r;
-
-        if (!path || stat(path, &status) == 0)
-                return 0;
-        r = neg_errno();
-        return fail_errno(err, r, "Cannot access storage file '%s'", path);
-}
-
 static int check_disk(const Change *change, Err *err) {
         g_autoptr(DomainDevice) same = domain_device_copy(change->old);
         DomainDisk *old = (DomainDisk *)change->old, *new = (DomainDisk *)change->new;
@@ -138,7 +126,7 @@ static int check_disk(const Change *change, Err *err) {
         swap_media((DomainDisk *)same, new);
         r = refuse_difference(&old->base, &new->base, err);
         swap_media((DomainDisk *)same, new);
-        return r < 0 ? r : check_medium(new, err);
+        return r;
 }
 
 static void swap_net(DomainInterface *a, DomainInterface *b) {
@@ -355,6 +343,15 @@ static void keep_place(const DomainDevice *old, DomainDevice *new) {
                 SWAP(new->boot, copy->boot);
 }
 
+/* A medium that comes; the one that is there stays as QEMU has it. */
+static int fill_medium(const VmTune *tune, const DomainDef *def, const Change *change, Err *err) {
+        DomainDisk *new = (DomainDisk *)change->new;
+
+        if (has_same_source((const DomainDisk *)change->old, new))
+                return 0;
+        return vm_image_fill(def, new, tune->images, err);
+}
+
 static int read_change(const VmTune *tune, const DomainDef *def, bool is_live, Change *ret,
                        Err *err) {
         g_autoptr(DomainDef) scratch = domain_def_copy(def);
@@ -375,6 +372,8 @@ static int read_change(const VmTune *tune, const DomainDef *def, bool is_live, C
         r = find_old(def, ret->new, &ret->old, err);
         if (r == 0)
                 keep_place(ret->old, ret->new);
+        if (r == 0 && is_live && ret->new->kind == DOMAIN_DISK)
+                r = fill_medium(tune, def, ret, err);
         return r;
 }
 
@@ -416,6 +415,31 @@ static int check_stored(const VmTune *tune, const DomainDef *def, Err *err) {
 }
 
 /* ---- the kind ---- */
+
+static void on_images(ImageFacts *facts, const Err *err, void *userdata) {
+        VmTune *tune = userdata;
+
+        tune->images = facts;
+        if (err)
+                vm_tune_fail(tune, err);
+        else
+                vm_tune_checks(tune);
+}
+
+/* What cannot be read is told by the checks. */
+static int look_at_medium(VmTune *tune, Err *err) {
+        g_autoptr(DomainDef) scratch = domain_def_copy(tune->vm->live);
+        g_autoptr(DomainDevice) device = NULL;
+        g_autoptr(GPtrArray) disks = g_ptr_array_new();
+        int r;
+
+        if (domain_device_parse(scratch, tune->text, strlen(tune->text), DOMAIN_PARSE_LIVE, &device,
+                                NULL) < 0)
+                return 0;
+        g_ptr_array_add(disks, device);
+        r = vm_image_look(tune->vm, disks, on_images, tune, err);
+        return r == VM_IMAGE_LATER ? VM_TUNE_WAIT : r;
+}
 
 static int check_device(const VmTune *tune, const DomainDef *def, bool is_live, Err *err) {
         g_auto(Change) change = {};
@@ -474,6 +498,7 @@ static void apply_device(const VmTune *tune, DomainDef *def, bool is_live) {
 
 const VmTuneKind vm_tune_device = {
         .name = "update device",
+        .look = look_at_medium,
         .check = check_device,
         .begin = begin_device,
         .again = device_again,

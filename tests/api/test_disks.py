@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Disks on every bus, images below images, and directories of the host."""
 
+import contextlib
 import pathlib
 import struct
 import subprocess
 import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import libvirt
 import pytest
@@ -213,6 +216,59 @@ def test_optional_images_may_be_missing(conn, name, tmp_path):
     assert find_disk(dom, "sda").find("source") is None
     assert find_disk(dom, "vda").find("source").get("file")
     assert find_disk(dom, "sda", INACTIVE).find("source").get("file")
+
+
+@contextlib.contextmanager
+def hanging(daemon, path: pathlib.Path) -> Iterator[None]:
+    """In the daemon's sandbox, whoever looks into path waits until the end."""
+    path.mkdir()
+    script = pathlib.Path(__file__).with_name("hanging.py")
+    enter = ["nsenter", f"--target={daemon.process.pid}", "--mount", "--", "/usr/bin/python3", script, path]
+    with subprocess.Popen(enter, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout.readline() == "mounted\n"
+        yield
+
+
+@pytest.fixture
+def hung(daemon, tmp_path) -> Iterator[pathlib.Path]:
+    if not daemon.ours:
+        pytest.skip("libvirtd waits for as long as the file system hangs")
+    path = tmp_path / "dead"
+    with hanging(daemon, path):
+        yield path
+
+
+def test_a_file_system_that_hangs_holds_up_nobody(conn, fresh, name, hung):
+    dom = conn.defineXML(guests.guest(name, disk("vda", file(hung / "a.img"))))
+    with ThreadPoolExecutor() as pool:
+        start = pool.submit(fresh().lookupByName(name).create)
+        while not start.done():
+            assert dom.info()[0] == libvirt.VIR_DOMAIN_SHUTOFF
+        with refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, str(hung / "a.img"), "findmnt"):
+            start.result()
+    assert conn.lookupByName(name).state()[0] == libvirt.VIR_DOMAIN_SHUTOFF
+
+
+def test_a_medium_on_a_file_system_that_hangs(conn, name, hung):
+    dom = start(conn, name, disk("sda", device="cdrom", bus="sata"))
+    with refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, str(hung / "a.iso")):
+        dom.updateDeviceFlags(disk("sda", file(hung / "a.iso"), device="cdrom", bus="sata"))
+    assert find_disk(dom, "sda").find("source") is None
+
+
+def test_a_medium_has_its_chain(conn, name, tmp_path):
+    """What is below a medium is given to QEMU, which follows no header by itself."""
+    qcow2(tmp_path / "base.qcow2")
+    top = qcow2(tmp_path / "top.qcow2", "base.qcow2")
+    dom = start(conn, name, disk("sda", device="cdrom", bus="sata"))
+    dom.updateDeviceFlags(disk("sda", file(top), kind="qcow2", device="cdrom", bus="sata"))
+    assert find_disk(dom, "sda").find("backingStore/source").get("file") == str(tmp_path / "base.qcow2")
+    (tmp_path / "base.qcow2").unlink()
+    other = qcow2(tmp_path / "other.qcow2")
+    dom.updateDeviceFlags(disk("sda", file(other), kind="qcow2", device="cdrom", bus="sata"))
+    with refused(libvirt.VIR_ERR_SYSTEM_ERROR, "base.qcow2"):
+        dom.updateDeviceFlags(disk("sda", file(top), kind="qcow2", device="cdrom", bus="sata"))
+    assert find_disk(dom, "sda").find("source").get("file") == str(other)
 
 
 def test_a_shared_image_serves_two(conn, name, tmp_path):
