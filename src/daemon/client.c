@@ -2,9 +2,13 @@
 #include "daemon/client.h"
 
 #include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <systemd/sd-event.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/util.h"
@@ -12,6 +16,7 @@
 #include "daemon/event.h"
 #include "daemon/manager.h"
 #include "daemon/stream.h"
+#include "daemon/tls.h"
 #include "daemon/transport.h"
 #include "rpc/proto.h"
 
@@ -23,6 +28,7 @@ struct Client {
         Server *server; /* NULL: closed */
         uint64_t id;
         struct ucred peer;
+        char *name; /* for the log: "pid 17", or the other host's address */
         Transport *transport;
 
         sd_event_source *io;
@@ -57,6 +63,7 @@ void client_unref(Client *client) {
         g_ptr_array_unref(client->calls);
         g_ptr_array_unref(client->streams);
         g_free(client->uri);
+        g_free(client->name);
         g_free(client);
 }
 
@@ -70,7 +77,7 @@ void client_close(Client *client, const char *why) {
         if (!server)
                 return;
         if (why)
-                log_info("client %" PRIu64 " (pid %d): %s", client->id, client->peer.pid, why);
+                log_info("client %" PRIu64 " (%s): %s", client->id, client->name, why);
         client->server = NULL;
         client->io = sd_event_source_disable_unref(client->io);
         client->wake = sd_event_source_disable_unref(client->wake);
@@ -93,8 +100,8 @@ static bool is_blocked_by_stream(const Client *client) {
 }
 
 static bool can_read(const Client *client) {
-        return client->server && !client->close_when_sent &&
-               client->calls->len < CLIENT_CALLS_MAX &&
+        return client->server && transport_is_ready(client->transport) &&
+               !client->close_when_sent && client->calls->len < CLIENT_CALLS_MAX &&
                transport_backlog(client->transport) < CLIENT_BACKLOG_HIGH &&
                !is_blocked_by_stream(client);
 }
@@ -105,7 +112,7 @@ static bool can_read(const Client *client) {
  * Input is due while the connection is not open yet and while a message is half there, unless it is
  * we who do not read. */
 static void update_deadline(Client *client) {
-        bool due = client->close_when_sent ||
+        bool due = client->close_when_sent || !transport_is_ready(client->transport) ||
                    (can_read(client) && (!client->uri || transport_has_partial(client->transport)));
 
         if (due == client->deadline_armed && !client->deadline_renewed)
@@ -126,8 +133,11 @@ static void client_update(Client *client) {
 
         if (!client->server)
                 return;
-        events = (can_read(client) ? EPOLLIN : 0) |
-                 (transport_backlog(client->transport) > 0 ? EPOLLOUT : 0);
+        if (!transport_is_ready(client->transport))
+                events = transport_handshake_events(client->transport);
+        else
+                events = (can_read(client) ? EPOLLIN : 0) |
+                         (transport_backlog(client->transport) > 0 ? EPOLLOUT : 0);
         sd_event_source_set_io_events(client->io, events);
         update_deadline(client);
 }
@@ -152,9 +162,38 @@ static void client_flush(Client *client) {
                 update_streams(client);
 }
 
+static const char *client_certificate(const Client *client) {
+        const char *peer = transport_peer(client->transport);
+
+        return peer ? peer : "somebody without a certificate";
+}
+
+/* True: messages can be exchanged. */
+static bool shake_hands(Client *client) {
+        g_auto(Err) err = ERR_INIT;
+        int r;
+
+        if (transport_is_ready(client->transport))
+                return true;
+        r = transport_handshake(client->transport, &err);
+        if (r < 0)
+                client_close(client, err.message);
+        if (r != 0)
+                return false;
+        log_info("client %" PRIu64 " (%s) is %s", client->id, client->name,
+                 client_certificate(client));
+        client->deadline_renewed = true;
+        server_client_verified(client->server);
+        return true;
+}
+
 static int on_io(sd_event_source *source, int fd, uint32_t events, void *userdata) {
         g_autoptr(Client) client = client_ref(userdata);
 
+        if (!shake_hands(client)) {
+                client_update(client);
+                return 0;
+        }
         if (events & EPOLLOUT)
                 client_flush(client);
         if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
@@ -180,6 +219,8 @@ static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
 
         if (client->close_when_sent)
                 client_close(client, NULL);
+        if (!transport_is_ready(client->transport))
+                client_close(client, "closed: its TLS handshake took too long");
         client_close(client, client->uri ? "closed: its message did not become whole in time"
                                          : "closed: it did not open the connection in time");
         return 0;
@@ -295,29 +336,79 @@ static int add_sources(Client *client, sd_event *event) {
         if (r < 0)
                 return r;
         r = sd_event_add_time_relative(event, &client->deadline, CLOCK_MONOTONIC,
-                                       CLIENT_INPUT_DEADLINE_SEC * G_USEC_PER_SEC, G_USEC_PER_SEC,
-                                       on_deadline, client);
+                                       G_USEC_PER_SEC * (transport_is_ready(client->transport)
+                                                                 ? CLIENT_INPUT_DEADLINE_SEC
+                                                                 : CLIENT_HANDSHAKE_DEADLINE_SEC),
+                                       G_USEC_PER_SEC, on_deadline, client);
         if (r < 0)
                 return r;
         client->deadline_armed = true;
         return 0;
 }
 
-int client_new_consume(Server *server, int fd, bool read_only, Client **ret, Err *err) {
+static int identify_process(Client *client, int fd, Err *err) {
+        socklen_t length = sizeof(client->peer);
+
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &length) < 0)
+                return fail_errno(err, neg_errno(), "cannot ask who connected");
+        client->name = g_strdup_printf("pid %d", client->peer.pid);
+        return 0;
+}
+
+/* Nobody of this host, whatever the address says. */
+static void identify_host(Client *client, int fd) {
+        struct sockaddr_storage address = {};
+        socklen_t length = sizeof(address);
+        char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
+
+        client->peer = (struct ucred){.uid = (uid_t)-1, .gid = (gid_t)-1};
+        if (getpeername(fd, (struct sockaddr *)&address, &length) == 0)
+                getnameinfo((struct sockaddr *)&address, length, host, sizeof(host), port,
+                            sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV);
+        client->name = g_strdup_printf("%s port %s", host, port);
+}
+
+/* Messages are small and answered at once; a host that is gone must be noticed. */
+static void tune_tcp(int fd) {
+        static const int one = 1;
+
+        if (setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
+            setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &one, sizeof(one)) < 0)
+                log_debug("cannot tune a socket: %s", g_strerror(errno));
+}
+
+static int add_transport(Client *client, const ClientSocket *socket, Err *err) {
+        size_t max = socket->read_only ? CLIENT_READ_ONLY_MESSAGE_MAX : RPC_PACKET_MAX;
+        TlsSession *session = NULL;
+        int r;
+
+        if (!socket->tls) {
+                client->transport = transport_new_consume(socket->fd, max);
+                return identify_process(client, socket->fd, err);
+        }
+        r = tls_session_new(socket->tls, socket->fd, &session, err);
+        if (r < 0) {
+                close(socket->fd);
+                return r;
+        }
+        tune_tcp(socket->fd);
+        identify_host(client, socket->fd);
+        client->transport = transport_new_tls_consume(socket->fd, session, max);
+        return 0;
+}
+
+int client_new_consume(Server *server, const ClientSocket *socket, Client **ret, Err *err) {
         static uint64_t last_id;
         Client *client = g_new0(Client, 1);
-        socklen_t length = sizeof(client->peer);
         int r;
 
         client->refs = 1;
         client->id = ++last_id;
-        client->transport = transport_new_consume(fd, read_only ? CLIENT_READ_ONLY_MESSAGE_MAX
-                                                                : RPC_PACKET_MAX);
-        client->read_only = read_only;
+        client->read_only = socket->read_only;
         client->calls = g_ptr_array_new();
         client->streams = g_ptr_array_new();
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &length) < 0) {
-                r = fail_errno(err, neg_errno(), "cannot ask who connected");
+        r = add_transport(client, socket, err);
+        if (r < 0) {
                 client_unref(client);
                 return r;
         }
@@ -330,8 +421,8 @@ int client_new_consume(Server *server, int fd, bool read_only, Client **ret, Err
                 return r;
         }
         client->server = server;
-        log_debug("client %" PRIu64 ": pid %d, uid %u%s", client->id, client->peer.pid,
-                  client->peer.uid, read_only ? ", read-only" : "");
+        log_debug("client %" PRIu64 ": %s, uid %u%s", client->id, client->name, client->peer.uid,
+                  socket->read_only ? ", read-only" : "");
         *ret = client;
         return 0;
 }
@@ -342,6 +433,14 @@ Manager *client_manager(const Client *client) {
 
 uint64_t client_id(const Client *client) {
         return client->id;
+}
+
+bool client_is_verified(const Client *client) {
+        return transport_is_ready(client->transport);
+}
+
+bool client_has_fds(const Client *client) {
+        return transport_has_fds(client->transport);
 }
 
 uid_t client_uid(const Client *client) {

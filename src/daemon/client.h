@@ -29,6 +29,8 @@
 #define CLIENT_STREAMS_MAX    64u
 /* The read-only sockets are open to everyone: no reading call needs a longer message. */
 #define CLIENT_READ_ONLY_MESSAGE_MAX (1u << 20)
+/* The handshake of TLS, with the client's certificate, takes at most so long. */
+#define CLIENT_HANDSHAKE_DEADLINE_SEC UINT64_C(10)
 /* A connection that was not opened, or a message that has begun, may take this long. */
 #define CLIENT_INPUT_DEADLINE_SEC UINT64_C(30)
 /* What a client gets to close the connection after its goodbye was answered. */
@@ -39,10 +41,17 @@
 #define CLIENT_PINGS_MAX         5u
 
 typedef struct Stream Stream;
+typedef struct TlsContext TlsContext; /* daemon/tls.h */
 
-/* read_only: it came in over a read-only socket. The client belongs to the server, which it tells
- * when it is closed. */
-int client_new_consume(Server *server, int fd, bool read_only, Client **ret, Err *err);
+/* What a client came in over. */
+typedef struct ClientSocket {
+        int fd;
+        bool read_only;
+        TlsContext *tls; /* NULL: a UNIX socket; else TCP, and this is spoken on it */
+} ClientSocket;
+
+/* Takes over the descriptor. The client belongs to the server, which it tells when it is closed. */
+int client_new_consume(Server *server, const ClientSocket *socket, Client **ret, Err *err);
 
 Client *client_ref(Client *client);
 void client_unref(Client *client);
@@ -55,7 +64,11 @@ bool client_is_closed(const Client *client);
 
 Manager *client_manager(const Client *client);
 uint64_t client_id(const Client *client);
-/* Of the process that connected. */
+/* False: TLS has not got as far as to say who it is. */
+bool client_is_verified(const Client *client);
+/* Descriptors can travel with its messages. */
+bool client_has_fds(const Client *client);
+/* Of the process that connected; from another host, -1 and 0. */
 uid_t client_uid(const Client *client);
 pid_t client_pid(const Client *client);
 

@@ -94,6 +94,10 @@ const RpcHeader *call_header(const Call *call) {
 int call_add_reply_fd(Call *call, int fd, Err *err) {
         int copy;
 
+        if (call->client && !client_has_fds(call->client))
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "%s passes a descriptor, which a connection over TLS does not carry",
+                            call->procedure->name);
         if (call->n_fds == RPC_PACKET_FDS_MAX)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "too many descriptors for one reply");
         copy = fcntl(fd, F_DUPFD_CLOEXEC, 3);

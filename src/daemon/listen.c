@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netdb.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -128,5 +130,75 @@ int listen_at(const char *path, const ListenOptions *options, int *ret, Err *err
                 return r;
         }
         *ret = steal_fd(&fd);
+        return 0;
+}
+
+/* ---- TCP ---- */
+
+static int bind_tcp(int fd, const struct addrinfo *address) {
+        static const int one = 1;
+
+        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0)
+                return neg_errno();
+        /* IPv4 has a socket of its own. */
+        if (address->ai_family == AF_INET6 &&
+            setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0)
+                return neg_errno();
+        if (bind(fd, address->ai_addr, address->ai_addrlen) < 0 || listen(fd, LISTEN_BACKLOG) < 0)
+                return neg_errno();
+        return 0;
+}
+
+static int listen_address(const struct addrinfo *address, int *ret) {
+        _cleanup_(closep) int fd =
+                socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        int r;
+
+        if (fd < 0)
+                return neg_errno();
+        r = bind_tcp(fd, address);
+        if (r < 0)
+                return r;
+        *ret = steal_fd(&fd);
+        return 0;
+}
+
+/* A machine without IPv6 has its wildcard address all the same: one that works is enough. */
+static int listen_any(const struct addrinfo *addresses, int *fds, size_t *ret_n) {
+        size_t n = 0;
+        int r = -EADDRNOTAVAIL;
+
+        for (const struct addrinfo *a = addresses; a && n < LISTEN_TCP_MAX; a = a->ai_next) {
+                int result = listen_address(a, &fds[n]);
+
+                n += result == 0;
+                /* Somebody else's port is no matter of what the machine has. */
+                if (result < 0 && r != -EADDRINUSE)
+                        r = result;
+        }
+        if (n == 0 || r == -EADDRINUSE) {
+                for (size_t i = 0; i < n; i++)
+                        close(fds[i]);
+                return r;
+        }
+        *ret_n = n;
+        return 0;
+}
+
+int listen_tcp(const char *host, unsigned port, int fds[static LISTEN_TCP_MAX], size_t *ret_n,
+               Err *err) {
+        static const struct addrinfo hints = {.ai_flags = AI_PASSIVE, .ai_socktype = SOCK_STREAM};
+        const char *name = host ? host : "every address";
+        g_autofree char *service = g_strdup_printf("%u", port);
+        struct addrinfo *addresses = NULL;
+        int r = getaddrinfo(host, service, &hints, &addresses);
+
+        if (r != 0)
+                return fail(err, VIR_ERR_INVALID_ARG, "cannot listen on '%s': %s", name,
+                            gai_strerror(r));
+        r = listen_any(addresses, fds, ret_n);
+        freeaddrinfo(addresses);
+        if (r < 0)
+                return fail_errno(err, r, "cannot listen on TCP port %u of %s", port, name);
         return 0;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* UNIX sockets in the file system. A file that is there counts as a daemon for most clients, so one
- * that nobody listens on must not stay, and one that somebody listens on must not be touched. */
+/* Sockets to listen on: UNIX sockets in the file system, and TCP. A file that is there counts as a
+ * daemon for most clients, so one that nobody listens on must not stay, and one that somebody
+ * listens on must not be touched. */
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -23,3 +24,9 @@ bool listen_is_live(const char *path);
  * another name, listens and is then moved there. The caller has asked listen_is_live(); a daemon
  * that came in between keeps its place (-EEXIST). */
 int listen_at(const char *path, const ListenOptions *options, int *ret, Err *err);
+
+/* Non-blocking TCP sockets that listen at each address of host (a name or a number; NULL: every
+ * address of this machine, IPv4 and IPv6). At most LISTEN_TCP_MAX; *ret_n of them, one at least. */
+#define LISTEN_TCP_MAX 8u
+int listen_tcp(const char *host, unsigned port, int fds[static LISTEN_TCP_MAX], size_t *ret_n,
+               Err *err);

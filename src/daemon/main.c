@@ -18,6 +18,7 @@
 #include "daemon/manager.h"
 #include "daemon/options.h"
 #include "daemon/server.h"
+#include "daemon/tls.h"
 
 /* One daemon a run directory; the lock goes with the process. */
 static int take_lock(const char *run_dir, int *ret, Err *err) {
@@ -58,14 +59,62 @@ static int on_end(sd_event_source *source, const struct signalfd_siginfo *info, 
         return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
-/* The definitions are read when they are used and the sockets cannot move: nothing to do but to say
- * that it was heard. */
+static TlsOptions tls_options(const Options *options) {
+        return (TlsOptions){
+                .ca_file = options->ca_file,
+                .cert_file = options->cert_file,
+                .key_file = options->key_file,
+                .crl_file = options->crl_file,
+                .priority = options->tls_priority,
+                .any_client = options->tls_no_verify_certificate,
+                .allowed_dns = options->tls_allowed_dns,
+        };
+}
+
+/* What a reload changes. */
+typedef struct Daemon {
+        int argc;
+        char **argv;
+        Options options;
+        Manager *manager;
+} Daemon;
+
+static int apply(const Daemon *daemon, const Options *fresh, Err *err) {
+        const TlsOptions tls = tls_options(fresh);
+
+        return server_reload_tls(daemon->manager->server, &tls, err);
+}
+
+static void note_restart(GStrv names) {
+        g_autofree char *text = names ? g_strjoinv(", ", names) : NULL;
+
+        if (text)
+                log_warning("these options take effect at the next start: %s", text);
+}
+
+/* All of it or nothing: a file that is half-right changes nothing. */
 static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        log_info("options take effect at the next start");
+        Daemon *daemon = userdata;
+        g_auto(Options) fresh = OPTIONS_INIT;
+        g_auto(GStrv) names = NULL;
+        g_auto(Err) err = ERR_INIT;
+
+        if (!daemon->manager || !daemon->manager->server)
+                return 0;
+        if (options_load(daemon->argc, daemon->argv, &fresh, &err) < 0 ||
+            apply(daemon, &fresh, &err) < 0) {
+                log_err(&err, "not reloaded, everything stays as it was");
+                return 0;
+        }
+        names = options_take(&daemon->options, &fresh);
+        daemon->manager->limits = daemon->options.limits;
+        log_set_level(daemon->options.verbose ? LOG_DEBUG : LOG_INFO);
+        log_info("reloaded: options and certificates");
+        note_restart(names);
         return 0;
 }
 
-static int make_loop(sd_event **ret, Err *err) {
+static int make_loop(Daemon *daemon, sd_event **ret, Err *err) {
         static const struct {
                 int number;
                 sd_event_signal_handler_t handler;
@@ -84,7 +133,7 @@ static int make_loop(sd_event **ret, Err *err) {
         if (r < 0)
                 return fail_errno(err, r, "cannot make the event loop");
         for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
-                r = sd_event_add_signal(event, NULL, signals[i].number, signals[i].handler, NULL);
+                r = sd_event_add_signal(event, NULL, signals[i].number, signals[i].handler, daemon);
                 if (r < 0) {
                         sd_event_unref(event);
                         return fail_errno(err, r, "cannot watch signals");
@@ -95,6 +144,7 @@ static int make_loop(sd_event **ret, Err *err) {
 }
 
 static int serve(Manager *manager, const Options *options, Err *err) {
+        const TlsOptions tls = tls_options(options);
         g_autoptr(Server) server = NULL;
         int r;
 
@@ -104,6 +154,9 @@ static int serve(Manager *manager, const Options *options, Err *err) {
                                .libvirt_dir = options->libvirt_sockets ? options->libvirt_socket_dir
                                                                        : NULL,
                                .group = options->socket_group,
+                               .tls = options->listen_tls ? &tls : NULL,
+                               .tls_address = options->listen_addr,
+                               .tls_port = options->tls_port,
                        },
                        &server, err);
         if (r < 0)
@@ -117,42 +170,45 @@ static int serve(Manager *manager, const Options *options, Err *err) {
         return r < 0 ? fail_errno(err, r, "the event loop failed") : 0;
 }
 
-static int run(const Options *options, Err *err) {
-        g_autoptr(Manager) manager = NULL;
+static int run(Daemon *daemon, Err *err) {
+        const Options *options = &daemon->options;
         sd_event *event = NULL;
         int r;
 
-        r = make_loop(&event, err);
+        r = make_loop(daemon, &event, err);
         if (r < 0)
                 return r;
-        r = manager_new(event, &options->paths, &options->limits, &manager, err);
+        r = manager_new(event, &options->paths, &options->limits, &daemon->manager, err);
         if (r >= 0)
-                r = serve(manager, options, err);
-        g_clear_pointer(&manager, manager_free);
+                r = serve(daemon->manager, options, err);
+        g_clear_pointer(&daemon->manager, manager_free);
         sd_event_unref(event);
         return r;
 }
 
-int main(int argc, char **argv) {
-        g_auto(Options) options = OPTIONS_INIT;
-        g_auto(Err) err = ERR_INIT;
+static int start(Daemon *daemon, Err *err) {
         _cleanup_(closep) int lock = -1;
+        int r;
 
-        if (options_load(argc, argv, &options, &err) < 0) {
-                log_err(&err, "airlockd");
-                return EXIT_FAILURE;
-        }
-        if (options.version) {
-                puts("airlockd " AIRLOCK_VERSION);
-                return EXIT_SUCCESS;
-        }
-        if (options.verbose)
+        if (daemon->options.verbose)
                 log_set_level(LOG_DEBUG);
         umask(0022);
         raise_descriptor_limit();
-        if (take_lock(options.paths.run_dir, &lock, &err) < 0 || run(&options, &err) < 0) {
+        r = take_lock(daemon->options.paths.run_dir, &lock, err);
+        return r < 0 ? r : run(daemon, err);
+}
+
+int main(int argc, char **argv) {
+        Daemon daemon = {.argc = argc, .argv = argv};
+        g_auto(Err) err = ERR_INIT;
+        int r = options_load(argc, argv, &daemon.options, &err);
+
+        if (r >= 0 && daemon.options.version)
+                puts("airlockd " AIRLOCK_VERSION);
+        else if (r >= 0)
+                r = start(&daemon, &err);
+        if (r < 0)
                 log_err(&err, "airlockd");
-                return EXIT_FAILURE;
-        }
-        return EXIT_SUCCESS;
+        options_done(&daemon.options);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -16,12 +16,19 @@
 /* Of a guest on q35; a slot of its root bus holds eight. */
 #define SPARE_PORTS_MAX 64
 
+/* IANA's port of libvirt over TLS. */
+#define TLS_PORT     16514
+#define TLS_PRIORITY "NORMAL"
+/* Of Airlock's own certificates, below the configuration's directory. */
+#define TLS_DIR "tls"
+
 typedef enum OptionKind {
         OPTION_PATH,
         OPTION_TEXT,
         OPTION_FLAG,
         OPTION_FLAG_OFF, /* its presence means no */
         OPTION_NUMBER,
+        OPTION_LIST, /* with ';' between: distinguished names have commas */
 } OptionKind;
 
 typedef struct OptionSpec {
@@ -31,6 +38,7 @@ typedef struct OptionSpec {
         const char *preset;
         const char *help, *arg;
         unsigned min, max; /* of a number */
+        bool is_live;      /* changes while the daemon runs */
 } OptionSpec;
 
 #define AT(member) offsetof(Options, member)
@@ -54,17 +62,39 @@ static const OptionSpec specs[] = {
         {"socket-group", OPTION_TEXT, AT(socket_group), NULL,
          "Group that may use the read-write sockets", "GROUP"},
         {"max-assigned-functions", OPTION_NUMBER, AT(limits.max_assigned_functions), NULL,
-         "PCI functions that one guest may be given", "N", 1, ASSIGNED_FUNCTIONS_MAX},
+         "PCI functions that one guest may be given", "N", 1, ASSIGNED_FUNCTIONS_MAX,
+         .is_live = true},
         {"spare-root-ports", OPTION_NUMBER, AT(limits.spare_root_ports), NULL,
          "PCI Express ports of a new guest for devices that are plugged in later", "N", 0,
-         SPARE_PORTS_MAX},
-        {"verbose", OPTION_FLAG, AT(verbose), NULL, "Log more", NULL},
+         SPARE_PORTS_MAX, .is_live = true},
+        {"listen-tls", OPTION_FLAG, AT(listen_tls), NULL, "Serve other hosts, over TLS", NULL},
+        {"tls-port", OPTION_NUMBER, AT(tls_port), NULL, "TCP port for TLS (16514)", "N", 1,
+         UINT16_MAX},
+        {"listen-addr", OPTION_TEXT, AT(listen_addr), NULL,
+         "Address to serve TLS on (where nothing is said: all)", "ADDRESS"},
+        {"ca-file", OPTION_PATH, AT(ca_file), NULL, "Certificate of the CA", "FILE",
+         .is_live = true},
+        {"cert-file", OPTION_PATH, AT(cert_file), NULL, "The server's certificate", "FILE",
+         .is_live = true},
+        {"key-file", OPTION_PATH, AT(key_file), NULL, "The key of that", "FILE", .is_live = true},
+        {"crl-file", OPTION_PATH, AT(crl_file), NULL, "What the CA has revoked", "FILE",
+         .is_live = true},
+        {"tls-priority", OPTION_TEXT, AT(tls_priority), TLS_PRIORITY,
+         "Ciphers and versions, as GnuTLS names them", "PRIORITY", .is_live = true},
+        {"tls-no-verify-certificate", OPTION_FLAG, AT(tls_no_verify_certificate), NULL,
+         "Let in who shows no certificate", NULL, .is_live = true},
+        {"tls-allowed-dn-list", OPTION_LIST, AT(tls_allowed_dns), NULL,
+         "Names of certificates that are let in, with * and ? (all)", "DN;DN…", .is_live = true},
+        {"verbose", OPTION_FLAG, AT(verbose), NULL, "Log more", NULL, .is_live = true},
 };
 
 void options_done(Options *options) {
-        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
                 if (specs[i].kind == OPTION_PATH || specs[i].kind == OPTION_TEXT)
                         g_free(G_STRUCT_MEMBER(char *, options, specs[i].offset));
+                else if (specs[i].kind == OPTION_LIST)
+                        g_strfreev(G_STRUCT_MEMBER(GStrv, options, specs[i].offset));
+        }
         *options = (Options)OPTIONS_INIT;
 }
 
@@ -90,17 +120,34 @@ static int set_number(Options *options, const OptionSpec *spec, const char *valu
 }
 
 static int set_flag(Options *options, const OptionSpec *spec, const char *value, Err *err) {
-        bool yes = g_str_equal(value, "yes") || g_str_equal(value, "true");
+        static const char *const yeses[] = {"yes", "true", "1", NULL};
+        static const char *const nos[] = {"no", "false", "0", NULL};
+        bool yes = g_strv_contains(yeses, value);
 
-        if (!yes && !g_str_equal(value, "no") && !g_str_equal(value, "false"))
+        if (!yes && !g_strv_contains(nos, value))
                 return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is neither yes nor no", spec->name,
                             value);
         G_STRUCT_MEMBER(bool, options, spec->offset) = spec->kind == OPTION_FLAG_OFF ? !yes : yes;
         return 0;
 }
 
+static int set_list(Options *options, const OptionSpec *spec, const char *value, Err *err) {
+        GStrv *member = &G_STRUCT_MEMBER(GStrv, options, spec->offset);
+        g_auto(GStrv) list = g_strsplit(value, ";", -1);
+
+        STRV_FOREACH(item, list)
+                if (*g_strstrip(item) == '\0')
+                        return fail(err, VIR_ERR_INVALID_ARG, "%s: an empty name in '%s'",
+                                    spec->name, value);
+        g_strfreev(*member);
+        *member = list[0] ? g_steal_pointer(&list) : NULL;
+        return 0;
+}
+
 static int set_value(Options *options, const OptionSpec *spec, const char *value, Err *err) {
         switch (spec->kind) {
+        case OPTION_LIST:
+                return set_list(options, spec, value, err);
         case OPTION_PATH:
         case OPTION_TEXT:
                 return set_text(options, spec, value, err);
@@ -122,6 +169,7 @@ static int set_presets(Options *options) {
         options->libvirt_sockets = true;
         options->limits.max_assigned_functions = ASSIGNED_FUNCTIONS_DEFAULT;
         options->limits.spare_root_ports = LAYOUT_SPARE_PORTS;
+        options->tls_port = TLS_PORT;
         for (size_t i = 0; i < G_N_ELEMENTS(specs); i++)
                 if (specs[i].preset)
                         set_text(options, &specs[i], specs[i].preset, NULL);
@@ -206,6 +254,36 @@ static int parse_arguments(int argc, char **argv, Given *given, Err *err) {
         return 0;
 }
 
+/* Airlock's own file where there is one, else that of libvirt. */
+static char *find_tls_file(const Options *options, const char *name, const char *libvirt) {
+        g_autofree char *own = g_build_filename(options->paths.config_dir, TLS_DIR, name, NULL);
+
+        return g_file_test(own, G_FILE_TEST_EXISTS) ? g_steal_pointer(&own) : g_strdup(libvirt);
+}
+
+static void find_tls_files(Options *options) {
+        static const struct {
+                size_t offset;
+                const char *name, *libvirt;
+                bool is_optional;
+        } files[] = {
+                {AT(ca_file), "cacert.pem", "/etc/pki/CA/cacert.pem", false},
+                {AT(crl_file), "cacrl.pem", "/etc/pki/CA/cacrl.pem", true},
+                {AT(cert_file), "servercert.pem", "/etc/pki/libvirt/servercert.pem", false},
+                {AT(key_file), "serverkey.pem", "/etc/pki/libvirt/private/serverkey.pem", false},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(files); i++) {
+                char **member = &G_STRUCT_MEMBER(char *, options, files[i].offset);
+
+                if (*member)
+                        continue;
+                *member = find_tls_file(options, files[i].name, files[i].libvirt);
+                if (files[i].is_optional && !g_file_test(*member, G_FILE_TEST_EXISTS))
+                        g_clear_pointer(member, g_free);
+        }
+}
+
 int options_load(int argc, char **argv, Options *ret, Err *err) {
         _cleanup_(given_done) Given given = {};
         g_auto(Options) options = OPTIONS_INIT;
@@ -226,8 +304,67 @@ int options_load(int argc, char **argv, Options *ret, Err *err) {
                 return r;
         if (!options.paths.socket_dir)
                 options.paths.socket_dir = g_strdup(options.paths.run_dir);
+        find_tls_files(&options);
         options.version = given.version;
         *ret = options;
         options = (Options)OPTIONS_INIT;
         return 0;
+}
+
+static bool is_same_list(GStrv a, GStrv b) {
+        if (!a || !b)
+                return a == b;
+        return g_strv_equal((const char *const *)a, (const char *const *)b);
+}
+
+static bool is_same(Options *a, Options *b, const OptionSpec *spec) {
+        switch (spec->kind) {
+        case OPTION_PATH:
+        case OPTION_TEXT:
+                return g_strcmp0(G_STRUCT_MEMBER(char *, a, spec->offset),
+                                 G_STRUCT_MEMBER(char *, b, spec->offset)) == 0;
+        case OPTION_LIST:
+                return is_same_list(G_STRUCT_MEMBER(GStrv, a, spec->offset),
+                                    G_STRUCT_MEMBER(GStrv, b, spec->offset));
+        case OPTION_NUMBER:
+                return G_STRUCT_MEMBER(unsigned, a, spec->offset) ==
+                       G_STRUCT_MEMBER(unsigned, b, spec->offset);
+        default:
+                return G_STRUCT_MEMBER(bool, a, spec->offset) ==
+                       G_STRUCT_MEMBER(bool, b, spec->offset);
+        }
+}
+
+static void swap_pointers(Options *a, Options *b, size_t offset) {
+        void *kept = G_STRUCT_MEMBER(void *, a, offset);
+
+        G_STRUCT_MEMBER(void *, a, offset) = G_STRUCT_MEMBER(void *, b, offset);
+        G_STRUCT_MEMBER(void *, b, offset) = kept;
+}
+
+static void take(Options *options, Options *fresh, const OptionSpec *spec) {
+        if (spec->kind == OPTION_NUMBER)
+                G_STRUCT_MEMBER(unsigned, options, spec->offset) =
+                        G_STRUCT_MEMBER(unsigned, fresh, spec->offset);
+        else if (spec->kind == OPTION_FLAG || spec->kind == OPTION_FLAG_OFF)
+                G_STRUCT_MEMBER(bool, options, spec->offset) =
+                        G_STRUCT_MEMBER(bool, fresh, spec->offset);
+        else
+                swap_pointers(options, fresh, spec->offset);
+}
+
+GStrv options_take(Options *options, Options *fresh) {
+        g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+        g_auto(GStrv) list = NULL;
+
+        for (size_t i = 0; i < G_N_ELEMENTS(specs); i++) {
+                if (is_same(options, fresh, &specs[i]))
+                        continue;
+                if (specs[i].is_live)
+                        take(options, fresh, &specs[i]);
+                else
+                        g_strv_builder_add(names, specs[i].name);
+        }
+        list = g_strv_builder_end(names);
+        return list[0] ? g_steal_pointer(&list) : NULL;
 }

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 
+#include <glib.h>
+
 #include "base/err.h"
 #include "daemon/manager.h"
 
@@ -15,6 +17,16 @@ typedef struct Options {
         bool libvirt_sockets;     /* false: stay away from libvirt's names */
         char *socket_group;       /* may use the read-write sockets; NULL: only root may */
         Limits limits;
+
+        bool listen_tls;
+        unsigned tls_port;
+        char *listen_addr;                    /* NULL: every address of this machine */
+        char *ca_file, *cert_file, *key_file; /* once loaded: never NULL */
+        char *crl_file;                       /* NULL: none */
+        char *tls_priority;
+        bool tls_no_verify_certificate;
+        GStrv tls_allowed_dns; /* NULL: whoever has a certificate */
+
         bool verbose;
         bool version; /* print it and end */
 } Options;
@@ -24,5 +36,9 @@ typedef struct Options {
 
 /* Fails for an option, key or value that is not known, naming it and where it stands. */
 int options_load(int argc, char **argv, Options *ret, Err *err);
+/* From options to fresh (the same command line, read again): takes over what may change while the
+ * daemon runs, and returns the names of what differs and may not; NULL: nothing. */
+GStrv options_take(Options *options, Options *fresh);
+
 void options_done(Options *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_done)

@@ -86,6 +86,8 @@ static int supports_feature(Manager *manager, Call *call, const void *args, void
                 answer->supported = 1;
                 break;
         case REMOTE_FEATURE_FD_PASSING:
+                answer->supported = client_has_fds(call_client(call));
+                break;
         case REMOTE_FEATURE_TYPED_PARAM_STRING:
         case REMOTE_FEATURE_EVENT_CALLBACK:
         case REMOTE_FEATURE_CLOSE_CALLBACK:

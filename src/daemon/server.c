@@ -19,6 +19,7 @@
 #include "daemon/client.h"
 #include "daemon/listen.h"
 #include "daemon/manager.h"
+#include "daemon/tls.h"
 
 /* After libvirt's sockets have gone, this long until ours are there: a libvirt daemon that starts
  * removes files before it makes its own. */
@@ -35,6 +36,7 @@ typedef struct Listener {
         dev_t device;
         bool read_only;
         bool is_libvirt; /* one of libvirt's names */
+        bool is_tls;
 } Listener;
 
 struct Server {
@@ -45,8 +47,10 @@ struct Server {
         char *libvirt_dir; /* NULL: stay away from libvirt's names */
         sd_event_source *libvirt_watch;
         sd_event_source *retake;
-        bool made_dir; /* libvirt's directory, which was not there */
-        gid_t group;   /* of the read-write sockets; (gid_t)-1: none */
+        bool made_dir;   /* libvirt's directory, which was not there */
+        gid_t group;     /* of the read-write sockets; (gid_t)-1: none */
+        TlsContext *tls; /* of the connections to come; NULL: there is no TLS */
+        bool is_paused;  /* nobody is accepted for a moment */
 };
 
 Manager *server_manager(const Server *server) {
@@ -85,15 +89,29 @@ void server_free(Server *server) {
                 client_close(server->clients->pdata[server->clients->len - 1], NULL);
         g_ptr_array_unref(server->listeners);
         g_ptr_array_unref(server->clients);
+        tls_context_unref(server->tls);
         if (server->made_dir)
                 rmdir(server->libvirt_dir); /* stays when others use it by now */
         g_free(server->libvirt_dir);
         g_free(server);
 }
 
-static void enable_listeners(Server *server, bool enable) {
+static bool has_unverified_max(const Server *server) {
+        unsigned n = 0;
+
+        for (guint i = 0; server->tls && i < server->clients->len; i++)
+                n += !client_is_verified(server->clients->pdata[i]);
+        return n >= SERVER_UNVERIFIED_MAX;
+}
+
+/* Who is not let in waits in the kernel's queue until another has gone. */
+static void update_listeners(Server *server) {
+        bool has_room = !server->is_paused && server->clients->len < SERVER_CLIENTS_MAX;
+        bool has_tls_room = has_room && !has_unverified_max(server);
+
         for (guint i = 0; i < server->listeners->len; i++) {
                 const Listener *listener = server->listeners->pdata[i];
+                bool enable = listener->is_tls ? has_tls_room : has_room;
 
                 sd_event_source_set_enabled(listener->io, enable ? SD_EVENT_ON : SD_EVENT_OFF);
         }
@@ -102,20 +120,27 @@ static void enable_listeners(Server *server, bool enable) {
 void server_remove_client(Server *server, Client *client) {
         if (!g_ptr_array_remove_fast(server->clients, client))
                 return;
-        enable_listeners(server, true);
+        server->is_paused = false;
+        update_listeners(server);
         client_unref(client);
+}
+
+void server_client_verified(Server *server) {
+        update_listeners(server);
 }
 
 static int on_resume(sd_event_source *source, uint64_t usec, void *userdata) {
         Server *server = userdata;
 
-        enable_listeners(server, server->clients->len < SERVER_CLIENTS_MAX);
+        server->is_paused = false;
+        update_listeners(server);
         return 0;
 }
 
 static void pause_accepting(Server *server, const char *why) {
         log_warning("no new clients for the moment: %s", why);
-        enable_listeners(server, false);
+        server->is_paused = true;
+        update_listeners(server);
         sd_event_source_set_time_relative(server->resume, ACCEPT_PAUSE_USEC);
         sd_event_source_set_enabled(server->resume, SD_EVENT_ONESHOT);
 }
@@ -128,11 +153,17 @@ static bool user_has_too_many(const Server *server, uid_t uid) {
         return n > SERVER_USER_CLIENTS_MAX;
 }
 
-static void accept_client(Server *server, int fd, bool read_only) {
+static void accept_client(const Listener *listener, int fd) {
+        Server *server = listener->server;
+        const ClientSocket socket = {
+                .fd = fd,
+                .read_only = listener->read_only,
+                .tls = listener->is_tls ? server->tls : NULL,
+        };
         g_auto(Err) err = ERR_INIT;
         Client *client;
 
-        if (client_new_consume(server, fd, read_only, &client, &err) < 0) {
+        if (client_new_consume(server, &socket, &client, &err) < 0) {
                 log_err(&err, "cannot serve a client");
                 return;
         }
@@ -141,9 +172,8 @@ static void accept_client(Server *server, int fd, bool read_only) {
                 client_close(client, "closed: its user has too many connections");
                 return;
         }
-        /* Who is turned away waits in the kernel's queue until another has gone. */
-        if (server->clients->len >= SERVER_CLIENTS_MAX)
-                enable_listeners(server, false);
+        if (listener->is_tls || server->clients->len >= SERVER_CLIENTS_MAX)
+                update_listeners(server);
 }
 
 static bool is_of_this_connection(int error) {
@@ -155,7 +185,7 @@ static int on_connection(sd_event_source *source, int listen_fd, uint32_t events
         int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
         if (fd >= 0)
-                accept_client(listener->server, fd, listener->read_only);
+                accept_client(listener, fd);
         else if (!is_of_this_connection(errno))
                 pause_accepting(listener->server, g_strerror(errno));
         return 0;
@@ -182,6 +212,47 @@ static int add_listener_consume(Server *server, int fd, bool read_only, const ch
                 return fail_errno(err, r, "cannot watch the socket '%s'", path ? path : "");
         return 0;
 }
+
+/* ---- TLS ---- */
+
+static int listen_tls(Server *server, const ServerOptions *options, Err *err) {
+        int fds[LISTEN_TCP_MAX];
+        size_t n = 0;
+        int r;
+
+        if (!options->tls)
+                return 0;
+        r = tls_context_new(options->tls, &server->tls, err);
+        if (r >= 0)
+                r = listen_tcp(options->tls_address, options->tls_port, fds, &n, err);
+        for (size_t i = 0; i < n; i++) {
+                Listener *listener;
+                int result = add_listener_consume(server, fds[i], false, NULL, err);
+
+                listener = server->listeners->pdata[server->listeners->len - 1];
+                listener->is_tls = true;
+                r = MIN(r, result);
+        }
+        if (r >= 0)
+                log_info("serving TLS on TCP port %u", options->tls_port);
+        return r;
+}
+
+int server_reload_tls(Server *server, const TlsOptions *options, Err *err) {
+        TlsContext *fresh = NULL;
+        int r;
+
+        if (!server->tls)
+                return 0;
+        r = tls_context_new(options, &fresh, err);
+        if (r < 0)
+                return r;
+        tls_context_unref(server->tls);
+        server->tls = fresh;
+        return 0;
+}
+
+/* ---- what systemd passed ---- */
 
 static bool is_inherited(const Server *server, const char *path) {
         for (guint i = 0; i < server->listeners->len; i++) {
@@ -418,6 +489,8 @@ static int server_open(Server *server, const ServerOptions *options, Err *err) {
         if (r < 0)
                 return fail_errno(err, r, "cannot make a timer");
         r = take_inherited(server, err);
+        if (r >= 0)
+                r = listen_tls(server, options, err);
         if (r < 0)
                 return r;
         r = file_mkdir_p(options->socket_dir, 0755, err);

@@ -108,6 +108,50 @@ static void a_named_file_must_be_there(void **state) {
         assert_non_null(strstr(err.message, "/nonexistent/airlockd.conf"));
 }
 
+static void what_tls_needs_has_names_of_the_field(void **state) {
+        static const char text[] = "[airlockd]\n"
+                                   "listen_tls = 1\n"
+                                   "tls_port = 16515\n"
+                                   "config_dir = /nonexistent\n"
+                                   "key_file = /k\n"
+                                   "tls_allowed_dn_list = O=A,CN=b ; CN=c*\n";
+        g_auto(Options) options = OPTIONS_INIT;
+
+        assert_int_equal(load(text, NULL, NULL, &options, NULL), 0);
+        assert_true(options.listen_tls);
+        assert_int_equal(options.tls_port, 16515);
+        assert_string_equal(options.key_file, "/k");
+        assert_string_equal(options.cert_file, "/etc/pki/libvirt/servercert.pem");
+        assert_string_equal(options.tls_allowed_dns[0], "O=A,CN=b");
+        assert_string_equal(options.tls_allowed_dns[1], "CN=c*");
+        assert_null(options.tls_allowed_dns[2]);
+}
+
+static void a_reload_takes_what_is_live_and_names_the_rest(void **state) {
+        g_auto(Options) options = OPTIONS_INIT, fresh = OPTIONS_INIT, same = OPTIONS_INIT;
+        g_auto(GStrv) names = NULL;
+
+        assert_int_equal(
+                load("[airlockd]\ncert-file=/a\nstate-dir=/s\n", NULL, NULL, &options, NULL), 0);
+        assert_int_equal(load("[airlockd]\ncert-file=/b\nstate-dir=/t\nverbose=yes\n"
+                              "tls-allowed-dn-list=CN=x\nmax-assigned-functions=7\n",
+                              NULL, NULL, &fresh, NULL),
+                         0);
+        names = options_take(&options, &fresh);
+        assert_string_equal(options.cert_file, "/b");
+        assert_string_equal(options.tls_allowed_dns[0], "CN=x");
+        assert_int_equal(options.limits.max_assigned_functions, 7);
+        assert_true(options.verbose);
+        assert_string_equal(options.paths.state_dir, "/s");
+        assert_int_equal(g_strv_length(names), 1);
+        assert_string_equal(names[0], "state-dir");
+        assert_int_equal(load("[airlockd]\ncert-file=/b\nstate-dir=/s\nverbose=yes\n"
+                              "tls-allowed-dn-list=CN=x\nmax-assigned-functions=7\n",
+                              NULL, NULL, &same, NULL),
+                         0);
+        assert_null(options_take(&options, &same));
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(an_empty_file_gives_the_presets),
@@ -115,6 +159,8 @@ int main(void) {
                 cmocka_unit_test(flags_of_the_command_line_are_set_by_their_presence),
                 cmocka_unit_test(what_is_wrong_is_named),
                 cmocka_unit_test(a_named_file_must_be_there),
+                cmocka_unit_test(what_tls_needs_has_names_of_the_field),
+                cmocka_unit_test(a_reload_takes_what_is_live_and_names_the_rest),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

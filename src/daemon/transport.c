@@ -4,10 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/util.h"
+#include "daemon/tls.h"
 
 /* What one recvmsg() brings at most: the kernel attaches the descriptors of one send. */
 #define FDS_PER_READ RPC_PACKET_FDS_MAX
@@ -21,6 +23,8 @@ typedef struct Outgoing {
 
 struct Transport {
         int fd;
+        TlsSession *tls; /* NULL: a plain socket */
+        bool is_ready;
         size_t max_message;
 
         uint8_t *in;
@@ -45,8 +49,17 @@ Transport *transport_new_consume(int fd, size_t max_message) {
         Transport *transport = g_new0(Transport, 1);
 
         transport->fd = fd;
+        transport->is_ready = true;
         transport->max_message = max_message;
         g_queue_init(&transport->out);
+        return transport;
+}
+
+Transport *transport_new_tls_consume(int fd, TlsSession *session, size_t max_message) {
+        Transport *transport = transport_new_consume(fd, max_message);
+
+        transport->tls = session;
+        transport->is_ready = false;
         return transport;
 }
 
@@ -64,12 +77,36 @@ void transport_free(Transport *transport) {
         drop_in_fds(transport, transport->n_in_fds);
         g_queue_clear_full(&transport->out, (GDestroyNotify)outgoing_free);
         g_free(transport->in);
+        tls_session_free(transport->tls);
         closep(&transport->fd);
         g_free(transport);
 }
 
 int transport_fd(const Transport *transport) {
         return transport->fd;
+}
+
+int transport_handshake(Transport *transport, Err *err) {
+        int r = transport->is_ready ? 0 : tls_session_handshake(transport->tls, err);
+
+        transport->is_ready = r == 0;
+        return r;
+}
+
+bool transport_is_ready(const Transport *transport) {
+        return transport->is_ready;
+}
+
+uint32_t transport_handshake_events(const Transport *transport) {
+        return tls_session_wants_write(transport->tls) ? EPOLLOUT : EPOLLIN;
+}
+
+bool transport_has_fds(const Transport *transport) {
+        return !transport->tls;
+}
+
+const char *transport_peer(const Transport *transport) {
+        return transport->tls ? tls_session_peer(transport->tls) : NULL;
 }
 
 static size_t buffered(const Transport *transport) {
@@ -138,7 +175,7 @@ static int keep_fds(Transport *transport, const struct cmsghdr *cmsg) {
         return 0;
 }
 
-static int read_socket(Transport *transport) {
+static int read_plain(Transport *transport) {
         union {
                 struct cmsghdr header;
                 char space[CMSG_SPACE(FDS_PER_READ * sizeof(int))];
@@ -168,6 +205,27 @@ static int read_socket(Transport *transport) {
                     keep_fds(transport, c) < 0)
                         return -EBADMSG;
         return 0;
+}
+
+/* One record at least, whole: what stayed in the session would wake nobody. */
+static int read_tls(Transport *transport) {
+        do {
+                ssize_t n;
+
+                make_room(transport);
+                n = tls_session_recv(transport->tls, transport->in + transport->in_end,
+                                     transport->in_capacity - transport->in_end);
+                if (n == -EAGAIN)
+                        return 0;
+                if (n <= 0)
+                        return n == 0 ? -ECONNRESET : (int)n;
+                transport->in_end += (size_t)n;
+        } while (tls_session_has_pending(transport->tls));
+        return 0;
+}
+
+static int read_socket(Transport *transport) {
+        return transport->tls ? read_tls(transport) : read_plain(transport);
 }
 
 int transport_receive(Transport *transport, RpcPacket *ret) {
@@ -212,7 +270,7 @@ bool transport_has_partial(const Transport *transport) {
 int transport_send_consume(Transport *transport, GByteArray *bytes, const int *fds, size_t n_fds) {
         Outgoing *outgoing = g_new0(Outgoing, 1);
 
-        g_assert(n_fds <= RPC_PACKET_FDS_MAX);
+        g_assert(n_fds <= RPC_PACKET_FDS_MAX && (n_fds == 0 || transport_has_fds(transport)));
         outgoing->bytes = bytes;
         for (size_t i = 0; i < n_fds; i++) {
                 int fd = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
@@ -230,9 +288,16 @@ int transport_send_consume(Transport *transport, GByteArray *bytes, const int *f
         return 0;
 }
 
-static ssize_t send_bytes(int fd, const Outgoing *outgoing) {
-        return send(fd, outgoing->bytes->data + outgoing->sent,
-                    outgoing->bytes->len - outgoing->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+/* -errno, unlike send(2). */
+static ssize_t send_bytes(const Transport *transport, const Outgoing *outgoing) {
+        const uint8_t *data = outgoing->bytes->data + outgoing->sent;
+        size_t size = outgoing->bytes->len - outgoing->sent;
+        ssize_t n;
+
+        if (transport->tls)
+                return tls_session_send(transport->tls, data, size);
+        n = send(transport->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return n < 0 ? neg_errno() : n;
 }
 
 /* One NUL byte with one descriptor. */
@@ -249,12 +314,14 @@ static ssize_t send_fd(int fd, const Outgoing *outgoing) {
                 .msg_control = &control,
                 .msg_controllen = sizeof(control),
         };
+        ssize_t n;
 
         control.header.cmsg_level = SOL_SOCKET;
         control.header.cmsg_type = SCM_RIGHTS;
         control.header.cmsg_len = CMSG_LEN(sizeof(int));
         memcpy(CMSG_DATA(&control.header), &outgoing->fds[outgoing->fds_sent], sizeof(int));
-        return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        n = sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return n < 0 ? neg_errno() : n;
 }
 
 /* 1: the message has gone whole. */
@@ -263,11 +330,10 @@ static int send_some(Transport *transport, Outgoing *outgoing) {
         ssize_t n;
 
         do
-                n = is_bytes ? send_bytes(transport->fd, outgoing)
-                             : send_fd(transport->fd, outgoing);
-        while (n < 0 && errno == EINTR);
+                n = is_bytes ? send_bytes(transport, outgoing) : send_fd(transport->fd, outgoing);
+        while (n == -EINTR);
         if (n < 0)
-                return neg_errno();
+                return (int)n;
         transport->backlog -= (size_t)n;
         if (is_bytes)
                 outgoing->sent += (size_t)n;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* Messages over a non-blocking UNIX socket: an input buffer that grows with what arrives (not with
- * what a length word announces), an output queue, and the descriptors that travel behind messages.
+/* Messages over a non-blocking socket, plain or under TLS: an input buffer that grows with what
+ * arrives (not with what a length word announces), an output queue, and the descriptors that travel
+ * behind messages.
  *
  *         while ((r = transport_receive(transport, &packet)) > 0) {
  *                 … packet, transport_take_fd() …
@@ -20,14 +21,28 @@
 /* Input is read in pieces of this size; most messages are far smaller. */
 #define TRANSPORT_CHUNK 65536u
 
+typedef struct TlsSession TlsSession; /* daemon/tls.h */
 typedef struct Transport Transport;
 
 /* max_message: a longer one is refused as it begins; at most RPC_PACKET_MAX. */
 Transport *transport_new_consume(int fd, size_t max_message);
+/* Over TLS, which carries no descriptors; takes over the session too. Nothing but
+ * transport_handshake() works until that has returned 0. */
+Transport *transport_new_tls_consume(int fd, TlsSession *session, size_t max_message);
 void transport_free(Transport *transport);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Transport, transport_free)
 
 int transport_fd(const Transport *transport);
+
+/* 0: messages can be exchanged now; 1: the peer must be heard first. A plain socket needs none. */
+int transport_handshake(Transport *transport, Err *err);
+bool transport_is_ready(const Transport *transport);
+/* What epoll(7) is to wait for, for the handshake to go on. */
+uint32_t transport_handshake_events(const Transport *transport);
+/* Descriptors can be passed. */
+bool transport_has_fds(const Transport *transport);
+/* Whom the peer's certificate names; NULL: there is none. */
+const char *transport_peer(const Transport *transport);
 
 /* 1: a whole message with its descriptors is there, *ret is valid until transport_release(). 0:
  * more must arrive first. -ECONNRESET: the peer has gone; -EBADMSG: what it sent is no message;
