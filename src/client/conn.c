@@ -4,11 +4,9 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include "base/util.h"
+#include "client/link.h"
 #include "client/uri.h"
 #include "rpc/packet.h"
 #include "rpc/remote_connect.h"
@@ -45,11 +43,13 @@ typedef struct Stream {
 } Stream;
 
 struct Conn {
-        int fd;
+        Link *link;
         char *uri;
         bool is_lost;
         uint32_t serial; /* of the next call */
         GByteArray *in;  /* bytes that are no whole message yet */
+        bool is_sending; /* a message has gone in part: no other may come between */
+        bool owes_pong;
 
         bool is_waiting;
         uint32_t awaited;  /* serial */
@@ -89,11 +89,13 @@ static int check_connected(const Conn *conn, Err *err) {
         return 0;
 }
 
-static int send_bytes(Conn *conn, const GByteArray *bytes, Err *err) {
+static int send_keepalive(Conn *conn, KeepaliveProcedure procedure, Err *err);
+
+static int send_whole(Conn *conn, const GByteArray *bytes, Err *err) {
         size_t sent = 0;
 
         while (sent < bytes->len) {
-                struct pollfd p = {.fd = conn->fd, .events = POLLIN | POLLOUT};
+                struct pollfd p = {.fd = link_fd(conn->link), .events = POLLIN | POLLOUT};
                 ssize_t n;
                 int r;
 
@@ -103,14 +105,24 @@ static int send_bytes(Conn *conn, const GByteArray *bytes, Err *err) {
                 r = p.revents & POLLIN ? conn_process(conn, err) : 0;
                 if (r < 0)
                         return r;
-                n = send(conn->fd, bytes->data + sent, bytes->len - sent,
-                         MSG_NOSIGNAL | MSG_DONTWAIT);
-                if (n < 0 && errno != EAGAIN && errno != EINTR)
-                        return lose(conn,
-                                    fail_errno(err, neg_errno(), "cannot write to the daemon"));
+                n = link_send(conn->link, bytes->data + sent, bytes->len - sent);
+                if (n < 0 && n != -EAGAIN && n != -EINTR)
+                        return lose(conn, fail_errno(err, (int)n, "cannot write to the daemon"));
                 sent += n > 0 ? (size_t)n : 0;
         }
         return 0;
+}
+
+static int send_bytes(Conn *conn, const GByteArray *bytes, Err *err) {
+        int r;
+
+        conn->is_sending = true;
+        r = send_whole(conn, bytes, err);
+        conn->is_sending = false;
+        if (r < 0 || !conn->owes_pong)
+                return r;
+        conn->owes_pong = false;
+        return send_keepalive(conn, KEEPALIVE_PROC_PONG, err);
 }
 
 static int send_keepalive(Conn *conn, KeepaliveProcedure procedure, Err *err) {
@@ -131,9 +143,10 @@ static int take_message(Conn *conn, const RpcPacket *packet, GByteArray *bytes, 
         ConnEvent *event = NULL;
 
         if (packet->header.program == KEEPALIVE_PROGRAM) {
-                if (packet->header.procedure == KEEPALIVE_PROC_PING)
-                        return send_keepalive(conn, KEEPALIVE_PROC_PONG, err);
-                return 0;
+                if (packet->header.procedure != KEEPALIVE_PROC_PING)
+                        return 0;
+                conn->owes_pong = conn->is_sending;
+                return conn->owes_pong ? 0 : send_keepalive(conn, KEEPALIVE_PROC_PONG, err);
         }
         if (g_queue_get_length(&conn->events) == EVENTS_MAX)
                 event_free(g_queue_pop_head(&conn->events));
@@ -223,8 +236,8 @@ int conn_process(Conn *conn, Err *err) {
                 if (r < 0)
                         return r;
                 g_byte_array_set_size(conn->in, before + READ_SIZE);
-                n = recv(conn->fd, conn->in->data + before, READ_SIZE, MSG_DONTWAIT);
-                r = n < 0 ? neg_errno() : 0;
+                n = link_recv(conn->link, conn->in->data + before, READ_SIZE);
+                r = n < 0 ? (int)n : 0;
                 g_byte_array_set_size(conn->in, before + (n > 0 ? (unsigned)n : 0));
                 if (r == -EAGAIN)
                         return 0;
@@ -245,7 +258,7 @@ int conn_process(Conn *conn, Err *err) {
 /* Waits for one message at most as long as a silent daemon may take; pings meanwhile. */
 static int wait_input(Conn *conn, Err *err) {
         for (unsigned pings = 0;; pings++) {
-                struct pollfd p = {.fd = conn->fd, .events = POLLIN};
+                struct pollfd p = {.fd = link_fd(conn->link), .events = POLLIN};
                 int n = poll(&p, 1, PING_INTERVAL_MS), r;
 
                 if (n > 0)
@@ -336,22 +349,6 @@ int conn_call_text(Conn *conn, ConnCall call, char **ret, Err *err) {
         return 0;
 }
 
-static int dial(const char *path, int *ret, Err *err) {
-        struct sockaddr_un address = {.sun_family = AF_UNIX};
-        _cleanup_(closep) int fd = -1;
-
-        if (strlen(path) >= sizeof(address.sun_path))
-                return fail(err, VIR_ERR_INVALID_ARG, "the socket's path '%s' is too long", path);
-        memcpy(address.sun_path, path, strlen(path));
-        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (fd < 0)
-                return fail_errno(err, neg_errno(), "cannot create a socket");
-        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
-                return fail_errno(err, neg_errno(), "Failed to connect socket to '%s'", path);
-        *ret = steal_fd(&fd);
-        return 0;
-}
-
 /* A daemon without the call asks for no authentication. */
 static int check_auth(Conn *conn, Err *err) {
         g_auto(Err) refusal = ERR_INIT;
@@ -408,13 +405,12 @@ int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
         g_auto(Uri) uri = {};
         int r;
 
-        conn->fd = -1;
         conn->in = g_byte_array_new();
         g_queue_init(&conn->events);
         r = uri_parse(text, read_only, &uri, err);
         if (r < 0)
                 return r;
-        r = dial(uri.socket, &conn->fd, err);
+        r = link_open(&uri, &conn->link, err);
         if (r < 0)
                 return r;
         r = shake_hands(conn, &uri, read_only, err);
@@ -433,9 +429,9 @@ int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
 void conn_free(Conn *conn) {
         if (!conn)
                 return;
-        if (conn->fd >= 0 && !conn->is_lost)
+        if (conn->link && !conn->is_lost)
                 conn_call(conn, &CONN_REMOTE(CONNECT_CLOSE), NULL);
-        closep(&conn->fd);
+        link_free(conn->link);
         g_byte_array_unref(conn->in);
         g_clear_pointer(&conn->reply, g_byte_array_unref);
         g_queue_clear_full(&conn->events, event_free);
@@ -453,7 +449,7 @@ bool conn_is_lost(const Conn *conn) {
 }
 
 int conn_fd(const Conn *conn) {
-        return conn->fd;
+        return link_fd(conn->link);
 }
 
 bool conn_take_event(Conn *conn, ConnEvent *ret) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #pragma once
 
-/* A connection to airlockd, or to any daemon that speaks libvirt's remote protocol over a UNIX
- * socket. It is blocking and belongs to one thread:
+/* A connection to airlockd, or to any daemon that speaks libvirt's remote protocol, on this host or
+ * another one (client/uri.h). It is blocking and belongs to one thread:
  *
  *         g_autoptr(Conn) conn = NULL;
  *         remote_connect_get_hostname_ret ret;

@@ -2,6 +2,7 @@
 #include "base/test.h"
 
 #include "client/guest.h"
+#include "client/remote-shell.h"
 #include "client/uri.h"
 
 static void assert_uri(const char *text, bool read_only, const char *name, const char *socket) {
@@ -45,11 +46,61 @@ static void the_environment_replaces_the_default_only(void **state) {
 static void other_hosts_and_nonsense_are_refused(void **state) {
         assert_refused("foo");
         assert_refused("://");
-        assert_refused("qemu://host/system");
-        assert_refused("qemu+ssh://host/system");
-        assert_refused("qemu+ssh:///system");
+        assert_refused("qemu+unix://host/system");
+        assert_refused("qemu+tcp://host/system");
+        assert_refused("qemu+ssh://host:99999/system");
         assert_refused("qemu:///system?socket=relative");
         assert_refused("qemu:///system?socket=%zz");
+        assert_refused("qemu:///system?sockett=/tmp/x");
+        assert_refused("qemu+ssh://host/system?proxy=maybe");
+        assert_refused("qemu+ssh://host/system?no_verify=perhaps");
+        assert_refused("qemu:///system?mode=sideways");
+}
+
+static void other_hosts_have_a_transport(void **state) {
+        g_auto(Uri) ssh = {}, tls = {}, plain = {};
+
+        assert_int_equal(uri_parse("qemu+ssh://root@[::1]:2222/system?keyfile=/k&proxy=netcat"
+                                   "&no_verify=1&command=/bin/s%20sh&mode=legacy",
+                                   true, &ssh, NULL),
+                         0);
+        assert_int_equal(ssh.transport, URI_SSH);
+        assert_string_equal(ssh.name, "qemu:///system");
+        assert_string_equal(ssh.host, "::1");
+        assert_string_equal(ssh.user, "root");
+        assert_int_equal(ssh.port, 2222);
+        assert_string_equal(ssh.keyfile, "/k");
+        assert_string_equal(ssh.command, "/bin/s sh");
+        assert_string_equal(ssh.socket, "/run/libvirt/libvirt-sock-ro");
+        assert_int_equal(ssh.proxy, URI_PROXY_NETCAT);
+        assert_true(ssh.no_verify && !ssh.no_tty && ssh.read_only);
+        assert_int_equal(uri_parse("qemu://host/system?pkipath=/p", false, &tls, NULL), 0);
+        assert_int_equal(tls.transport, URI_TLS);
+        assert_string_equal(tls.pkipath, "/p");
+        assert_null(tls.socket);
+        assert_int_equal(uri_parse("qemu+tls:///system", false, &plain, NULL), 0);
+        assert_string_equal(plain.host, "localhost");
+}
+
+/* What the other host's shell reads: nothing of the URI may be more than a word there. */
+static void what_ssh_runs_is_quoted(void **state) {
+        g_auto(Uri) uri = {};
+        g_auto(GStrv) arguments = NULL, words = NULL, script = NULL;
+        guint n;
+
+        assert_int_equal(
+                uri_parse("qemu+ssh://h/system?socket=/a'%20b;c&no_tty=1", false, &uri, NULL), 0);
+        arguments = remote_shell_arguments(&uri);
+        n = g_strv_length(arguments);
+        assert_string_equal(arguments[0], "ssh");
+        assert_string_equal(arguments[n - 3], "--");
+        assert_string_equal(arguments[n - 2], "h");
+        assert_true(g_strv_contains((const char *const *)arguments, "BatchMode=yes"));
+        assert_true(g_shell_parse_argv(arguments[n - 1], NULL, &words, NULL));
+        assert_int_equal(g_strv_length(words), 3);
+        assert_string_equal(words[1], "-c");
+        assert_non_null(strstr(words[2], "virt-ssh-helper"));
+        assert_non_null(strstr(words[2], "s='/a'\\'' b;c';"));
 }
 
 static void a_uuid_reads_with_and_without_dashes(void **state) {
@@ -85,6 +136,8 @@ int main(void) {
                 cmocka_unit_test(every_form_leads_to_a_socket),
                 cmocka_unit_test(the_environment_replaces_the_default_only),
                 cmocka_unit_test(other_hosts_and_nonsense_are_refused),
+                cmocka_unit_test(other_hosts_have_a_transport),
+                cmocka_unit_test(what_ssh_runs_is_quoted),
                 cmocka_unit_test(a_uuid_reads_with_and_without_dashes),
                 cmocka_unit_test(what_is_no_uuid_is_refused),
         };
