@@ -71,5 +71,5 @@ static const Command commands[] = {
 const CommandGroup group_doctor = {
         "doctor",
         "The host's fitness",
-        (const Command *const[]){commands, NULL},
+        (const Command *const[]){commands, commands_prepare, NULL},
 };

@@ -12,21 +12,27 @@
 #define MODPROBE_FILE "etc/modprobe.d/airlock.conf"
 #define OUR_HEAD      "# Written by airlock prepare; `airlock prepare --undo` takes it away.\n"
 
-/* What all three makers of an initramfs run, before udev loads a driver. The address and the ids of
- * each function stand where it reads its list. */
+/* What all three makers of an initramfs run, before udev loads a driver. */
 static const char script_body[] =
-        "    device=/sys/bus/pci/devices/${function%=*}\n"
-        "    [ -e \"$device/driver_override\" ] || continue\n"
-        "    read -r vendor < \"$device/vendor\"\n"
-        "    read -r product < \"$device/device\"\n"
-        "    # Another card may have come to this address: it stays with the host.\n"
-        "    [ \"$vendor:$product\" = \"${function#*=}\" ] || continue\n"
-        "    echo vfio-pci > \"$device/driver_override\"\n"
-        "    # A driver that is built into the kernel was here before.\n"
-        "    if [ -e \"$device/driver/unbind\" ]; then\n"
-        "        echo \"${function%=*}\" > \"$device/driver/unbind\"\n"
-        "    fi\n"
-        "    echo \"${function%=*}\" > /sys/bus/pci/drivers_probe\n";
+        "airlock_early() {\n"
+        "    for function in \"$@\"; do\n"
+        "        device=/sys/bus/pci/devices/${function%=*}\n"
+        "        [ -e \"$device/driver_override\" ] || continue\n"
+        "        read -r vendor < \"$device/vendor\"\n"
+        "        read -r product < \"$device/device\"\n"
+        "        # Another card may have come to this address: it stays with the host.\n"
+        "        [ \"$vendor:$product\" = \"${function#*=}\" ] || continue\n"
+        "        echo vfio-pci > \"$device/driver_override\"\n"
+        "        # A driver that is built into the kernel was here before.\n"
+        "        if [ -e \"$device/driver/unbind\" ]; then\n"
+        "            echo \"${function%=*}\" > \"$device/driver/unbind\"\n"
+        "        fi\n"
+        "        echo \"${function%=*}\" > /sys/bus/pci/drivers_probe\n"
+        "    done\n"
+        "}\n"
+        "\n"
+        "modprobe vfio-pci\n"
+        "airlock_early";
 
 static const char mkinitcpio_install[] =
         OUR_HEAD "build() {\n"
@@ -62,6 +68,7 @@ static const char mkinitcpio_conf[] = OUR_HEAD "HOOKS=(airlock \"${HOOKS[@]}\")\
 static const char tools_hook[] = "#!/bin/sh\n" OUR_HEAD "if [ \"$1\" = prereqs ]; then\n"
                                  "    exit 0\n"
                                  "fi\n"
+                                 "# shellcheck source=/dev/null\n"
                                  ". /usr/share/initramfs-tools/hook-functions\n"
                                  "manual_add_modules vfio-pci vfio_iommu_type1\n";
 
@@ -75,10 +82,10 @@ static const char dracut_setup[] = "#!/bin/bash\n" OUR_HEAD "check() {\n"
                                    "}\n"
                                    "\n"
                                    "install() {\n"
-                                   "    inst_hook pre-udev 00 \"$moddir/airlock-early.sh\"\n"
+                                   "    inst_hook pre-udev 00 \"${moddir:?}/airlock-early.sh\"\n"
                                    "}\n";
 
-/* How a maker's scripts begin and end around the loop. */
+/* How a maker's scripts begin. */
 #define TOOLS_TOP                                                \
         "#!/bin/sh\n" OUR_HEAD "if [ \"$1\" = prereqs ]; then\n" \
         "    exit 0\n"                                           \
@@ -88,7 +95,7 @@ static const char dracut_setup[] = "#!/bin/bash\n" OUR_HEAD "check() {\n"
 typedef struct InitramfsFile {
         const char *path;
         unsigned mode;
-        const char *text; /* all of it; NULL: top, the loop, end */
+        const char *text; /* all of it; NULL: top, the script, end */
         const char *top, *end;
 } InitramfsFile;
 
@@ -145,9 +152,9 @@ static const Initramfs *find_maker(const Sys *sys) {
         return NULL;
 }
 
-/* The loop over all functions, which every script has. */
-static char *script_loop(const GPtrArray *devices) {
-        g_autoptr(GString) text = g_string_new("modprobe vfio-pci\nfor function in");
+/* The function that does it, called with the address and the ids of each device. */
+static char *script_text(const GPtrArray *devices) {
+        g_autoptr(GString) text = g_string_new(script_body);
 
         for (guint i = 0; i < devices->len; i++) {
                 const PciDevice *dev = g_ptr_array_index(devices, i);
@@ -155,19 +162,20 @@ static char *script_loop(const GPtrArray *devices) {
                 g_string_append_printf(text, " %s=0x%04x:0x%04x", PCI_ADDR_TEXT(dev->addr),
                                        dev->vendor, dev->device);
         }
-        g_string_append_printf(text, "; do\n%sdone\n", script_body);
+        g_string_append_c(text, '\n');
         return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
 static int edit_by_address(Edits *edits, const Initramfs *maker, const GPtrArray *devices,
                            GPtrArray *commands, Err *err) {
-        g_autofree char *loop = script_loop(devices);
+        g_autofree char *script = script_text(devices);
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < INITRAMFS_FILES && maker->files[i].path; i++) {
                 const InitramfsFile *file = &maker->files[i];
-                g_autofree char *text = file->text ? g_strdup(file->text)
-                                                   : g_strconcat(file->top, loop, file->end, NULL);
+                g_autofree char *text = file->text
+                                                ? g_strdup(file->text)
+                                                : g_strconcat(file->top, script, file->end, NULL);
 
                 r = edits_set(edits, file->path, text, file->mode, err);
         }
@@ -201,8 +209,19 @@ static bool has_twin(const Sys *sys, const PciDevice *dev, const GPtrArray *devi
         return false;
 }
 
+/* The driver that has the function now would be loaded first. */
+static int load_before(Edits *edits, const PciDevice *dev, Err *err) {
+        g_autofree char *line = NULL;
+
+        if (!dev->driver || g_str_equal(dev->driver, "vfio-pci"))
+                return 0;
+        line = g_strdup_printf("softdep %s pre: vfio-pci", dev->driver);
+        return ensure_line(edits, MODPROBE_FILE, line, line, err);
+}
+
 static int edit_by_id(Edits *edits, const GPtrArray *devices, Err *err) {
         g_autoptr(GString) line = g_string_new("options vfio-pci ids=");
+        int r;
 
         for (guint i = 0; i < devices->len; i++) {
                 const PciDevice *dev = g_ptr_array_index(devices, i);
@@ -220,7 +239,10 @@ static int edit_by_id(Edits *edits, const GPtrArray *devices, Err *err) {
                 g_string_append_printf(line, "%s%04x:%04x", i > 0 ? "," : "", dev->vendor,
                                        dev->device);
         }
-        return ensure_line(edits, MODPROBE_FILE, "options vfio-pci ids=", line->str, err);
+        r = ensure_line(edits, MODPROBE_FILE, "options vfio-pci ids=", line->str, err);
+        for (guint i = 0; r == 0 && i < devices->len; i++)
+                r = load_before(edits, g_ptr_array_index(devices, i), err);
+        return r;
 }
 
 static int refuse_used(const Sys *sys, const PciDevice *dev, Err *err) {
@@ -289,13 +311,14 @@ int ensure_line(Edits *edits, const char *path, const char *prefix, const char *
         if (r < 0)
                 return r;
         lines = g_strsplit(edit->text ? edit->text->str : OUR_HEAD, "\n", -1);
-        STRV_FOREACH(each, lines) {
-                bool is_it = g_str_has_prefix(each, prefix);
+        for (size_t i = 0; lines[i]; i++) {
+                bool is_it = g_str_has_prefix(lines[i], prefix);
+                bool is_end = !*lines[i] && !lines[i + 1];
 
                 if (is_it && !done)
                         g_string_append_printf(text, "%s\n", line);
-                else if (!is_it && *each)
-                        g_string_append_printf(text, "%s\n", each);
+                else if (!is_it && !is_end)
+                        g_string_append_printf(text, "%s\n", lines[i]);
                 done |= is_it;
         }
         if (!done)

@@ -8,6 +8,7 @@
 #include "prepare/diff.h"
 #include "prepare/early.h"
 
+#define MODPROBE_FILE "etc/modprobe.d/airlock.conf"
 #define UNSAFE_SWITCH "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
 
 void prepare_plan_free(PreparePlan *plan) {
@@ -137,6 +138,8 @@ static bool has_iommu(const Sys *sys) {
 
 static int plan_unsafe(PreparePlan *plan, const PrepareWish *wish, Err *err) {
         const Sys *sys = plan->edits.sys;
+        Edit *edit = NULL;
+        int r = 0;
 
         if (!wish->unsafe_now && !wish->unsafe_always)
                 return 0;
@@ -152,11 +155,17 @@ static int plan_unsafe(PreparePlan *plan, const PrepareWish *wish, Err *err) {
                                       "remaps interrupts"),
                                  "turn it on first (airlock prepare, then reboot), and allow "
                                  "unsafe interrupts only if airlock doctor asks for it");
+        if (wish->unsafe_now && !sys_is_live(sys))
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "--unsafe-interrupts now is about the running kernel, not a tree");
         plan->unsafe_now = wish->unsafe_now;
-        if (!wish->unsafe_always)
-                return 0;
-        return ensure_line(&plan->edits, "etc/modprobe.d/airlock.conf", "options vfio_iommu_type1 ",
-                           "options vfio_iommu_type1 allow_unsafe_interrupts=1", err);
+        if (wish->unsafe_always)
+                r = ensure_line(&plan->edits, MODPROBE_FILE, "options vfio_iommu_type1 ",
+                                "options vfio_iommu_type1 allow_unsafe_interrupts=1", err);
+        if (r == 0 && wish->unsafe_always)
+                r = edits_open(&plan->edits, MODPROBE_FILE, &edit, err);
+        plan->is_risky = wish->unsafe_now || (edit && edit_is_changed(edit));
+        return r;
 }
 
 int prepare_plan(const Sys *sys, const PrepareWish *wish, PreparePlan **ret, Err *err) {

@@ -32,6 +32,7 @@ typedef struct PreparePlan {
         GPtrArray *commands; /* char ** */
         GPtrArray *notes;    /* char *: what a person should know */
         bool unsafe_now;     /* the running kernel's switch is to be set */
+        bool is_risky;       /* it allows unsafe interrupts: PREPARE_RISK has to be said */
 } PreparePlan;
 
 int prepare_plan(const Sys *sys, const PrepareWish *wish, PreparePlan **ret, Err *err);

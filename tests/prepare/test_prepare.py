@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Hosts as they are before and after `airlock prepare`: real-looking trees, one a directory.
+
+HOST/args      options of the command
+HOST/before/   the host's files
+HOST/dry-run   what --dry-run prints: differences and commands
+HOST/after/    the files that were changed or made
+HOST/refused   instead of the last two: what is said, where nothing is done
+
+AIRLOCK is the program; AIRLOCK_UPDATE=1 writes what is expected anew.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+HERE = pathlib.Path(__file__).resolve().parent
+AIRLOCK = os.environ.get("AIRLOCK", "airlock")
+UPDATE = os.environ.get("AIRLOCK_UPDATE") == "1"
+RISK = "a guest can attack this host with interrupts"
+STATE = "var/lib/airlock"
+
+HOSTS = sorted(path.parent.name for path in HERE.glob("*/args"))
+SERVED = [name for name in HOSTS if not (HERE / name / "refused").exists()]
+
+
+def airlock(root: pathlib.Path, *args: str) -> subprocess.CompletedProcess:
+    command = [AIRLOCK, "-q", "prepare", "--root", str(root), *args]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def succeed(root: pathlib.Path, *args: str) -> str:
+    done = airlock(root, *args)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def options_of(name: str) -> list[str]:
+    return (HERE / name / "args").read_text().split() + ["--accept", RISK]
+
+
+def tree(root: pathlib.Path) -> dict[str, tuple]:
+    """Each file with its bytes and its mode, each link with its target; without our own state."""
+    found = {}
+    for path in sorted(root.rglob("*")):
+        name = str(path.relative_to(root))
+        if path.is_symlink():
+            found[name] = ("link", os.readlink(path))
+        elif path.is_file() and not name.startswith(STATE):
+            found[name] = (path.read_bytes(), path.stat().st_mode)
+    return found
+
+
+def changed(before: dict[str, tuple], after: dict[str, tuple]) -> dict[str, bytes]:
+    assert not before.keys() - after.keys(), "no file of the host is taken away"
+    return {name: after[name][0] for name in after if after[name] != before.get(name)}
+
+
+def write_after(name: str, files: dict[str, bytes]) -> None:
+    shutil.rmtree(HERE / name / "after", ignore_errors=True)
+    for path, data in files.items():
+        target = HERE / name / "after" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+
+
+def expect(name: str, kind: str, text: str) -> None:
+    path = HERE / name / kind
+    if UPDATE:
+        path.write_bytes(text.encode())
+    assert text == path.read_bytes().decode()
+
+
+@pytest.fixture
+def copy(tmp_path: pathlib.Path):
+    def make(name: str) -> pathlib.Path:
+        root = tmp_path / name
+        shutil.copytree(HERE / name / "before", root, symlinks=True)
+        return root
+
+    return make
+
+
+@pytest.mark.parametrize("name", HOSTS)
+def test_host(name: str, copy) -> None:
+    """A dry run shows what a real one does, a second one does nothing, an undo leaves no trace."""
+    root, options = copy(name), options_of(name)
+    before = tree(root)
+    if UPDATE:
+        for kind in ("dry-run", "refused"):
+            (HERE / name / kind).unlink(missing_ok=True)
+    dry = airlock(root, "--dry-run", *options)
+    assert tree(root) == before and not (root / STATE).exists()
+    if dry.returncode != 0:
+        expect(name, "refused", dry.stderr)
+        assert airlock(root, *options).returncode != 0
+        assert tree(root) == before and not (root / STATE).exists()
+        return
+    expect(name, "dry-run", dry.stderr + dry.stdout)
+    succeed(root, *options)
+    files = changed(before, tree(root))
+    if UPDATE:
+        write_after(name, files)
+    wanted = [path for path in (HERE / name / "after").rglob("*") if path.is_file()]
+    assert files == {str(p.relative_to(HERE / name / "after")): p.read_bytes() for p in wanted}
+    once = tree(root)
+    succeed(root, *options)
+    assert tree(root) == once
+    succeed(root, "--undo")
+    assert tree(root) == before
+
+
+@pytest.mark.parametrize("name", SERVED)
+def test_undo_keeps_what_others_added_since(name: str, copy) -> None:
+    root = copy(name)
+    succeed(root, *options_of(name))
+    path = root / "etc/default/grub"
+    if not path.exists():
+        pytest.skip("it has no such file to add to")
+    top = b"# Someone was here.\nGRUB_GFXMODE=auto\n\n"
+    was = (HERE / name / "before/etc/default/grub").read_bytes()
+    path.write_bytes(top + path.read_bytes())
+    done = airlock(root, "--undo")
+    if done.returncode == 0:
+        assert path.read_bytes() == top + was
+    else:
+        # The line of ours is the first one: both touch.
+        assert "what others changed since" in done.stdout
+
+
+def test_undo_does_not_trample(copy) -> None:
+    """The same line was changed since: both differences are shown, and nothing is done."""
+    root = copy("rhel7")
+    succeed(root, "--passthrough", "on")
+    path = root / "etc/default/grub"
+    path.write_text(path.read_text().replace("rhgb quiet", "nomodeset"))
+    now = tree(root)
+    done = airlock(root, "--undo")
+    assert done.returncode != 0
+    assert "nomodeset" in done.stdout and "-GRUB_CMDLINE_LINUX" in done.stdout
+    assert tree(root) == now
+
+
+def test_two_runs_are_undone_together(copy) -> None:
+    root = copy("debian12-bios")
+    before = tree(root)
+    succeed(root, "--passthrough", "on")
+    succeed(root, "--passthrough", "off")
+    text = (root / "etc/default/grub.d/zz-airlock.cfg").read_text()
+    assert "iommu=nopt" in text and "iommu=pt" not in text
+    succeed(root, "--undo")
+    assert tree(root) == before
+
+
+def test_an_edit_between_two_runs_survives_the_undo(copy) -> None:
+    root = copy("rhel7")
+    succeed(root)
+    path = root / "etc/default/grub"
+    path.write_text("GRUB_GFXMODE=auto\n" + path.read_text())
+    succeed(root, "--passthrough", "on")
+    succeed(root, "--undo")
+    was = (HERE / "rhel7/before/etc/default/grub").read_text()
+    assert path.read_text() == "GRUB_GFXMODE=auto\n" + was
+
+
+def test_the_risk_is_accepted_in_words(copy) -> None:
+    root = copy("rhel7")
+    before = tree(root)
+    done = airlock(root, "--unsafe-interrupts", "always", "--accept", "yes")
+    assert done.returncode != 0 and RISK in done.stderr
+    assert tree(root) == before
+
+
+def test_no_risk_where_interrupts_are_remapped(copy) -> None:
+    root = copy("rhel7")
+    (root / "proc/interrupts").write_text(" 24:  0  IR-PCI-MSIX-0000:00:1f.2  0-edge  ahci\n")
+    before = tree(root)
+    done = airlock(root, "--unsafe-interrupts", "always")
+    assert done.returncode == 0 and "need not be allowed" in done.stderr
+    assert tree(root) == before
+
+
+def test_a_file_keeps_its_mode(copy) -> None:
+    root = copy("rhel7")
+    path = root / "etc/default/grub"
+    path.chmod(0o640)
+    succeed(root)
+    assert path.stat().st_mode & 0o7777 == 0o640
+
+
+def test_damage_of_the_saved_originals_is_seen(copy) -> None:
+    root = copy("rhel7")
+    succeed(root)
+    for text in (root / STATE / "prepare").glob("*.text"):
+        text.write_text("something else")
+    done = airlock(root, "--undo")
+    assert done.returncode != 0 and "damaged" in done.stderr
