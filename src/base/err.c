@@ -52,6 +52,8 @@ static const struct ErrClass {
          "XML document failed to validate against schema"},
         {VIR_ERR_AGENT_UNSYNCED, VIR_FROM_QEMU, -EIO,
          "guest agent replied with wrong id to guest-sync command"},
+        {VIR_ERR_NO_NETWORK_PORT, VIR_FROM_NETWORK, -ENOENT, "network port not found"},
+        {VIR_ERR_NO_NETWORK_METADATA, VIR_FROM_NETWORK, -ENOENT, "metadata not found"},
         {VIR_ERR_NO_HOSTNAME, VIR_FROM_QEMU, -ENOENT, "no hostname found"},
         {VIR_ERR_AGENT_COMMAND_TIMEOUT, VIR_FROM_QEMU, -ETIMEDOUT, "guest agent command timed out"},
         {VIR_ERR_AGENT_COMMAND_FAILED, VIR_FROM_QEMU, -EIO, "guest agent command failed"},

@@ -34,7 +34,7 @@ enum {
         ID_MEMORY_DEVICE_SIZE_CHANGE = 26,
 };
 enum { ID_NODEDEV_LIFECYCLE = 0, ID_NODEDEV_UPDATE = 1 };
-enum { ID_NETWORK_LIFECYCLE = 0 };
+enum { ID_NETWORK_LIFECYCLE = 0, ID_NETWORK_METADATA_CHANGE = 1 };
 enum { ID_POOL_LIFECYCLE = 0, ID_POOL_REFRESH = 1 };
 
 #define OLD_EVENTS 16 /* 0 to 15 have an old kind */
@@ -553,21 +553,44 @@ void event_pool_refresh(Manager *manager, const char *name, const uint8_t uuid[1
 
 /* ---- networks ---- */
 
+static void emit_network(Manager *manager, const char *name, Message *message) {
+        if (!manager->events)
+                return;
+        message->class = EVENT_NETWORK;
+        message->key = name;
+        emit(manager->events, message);
+}
+
 void event_network_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16],
                              int event) {
         remote_network_event_lifecycle_msg message = {.net = {.name = BORROWED(name)},
                                                       .event = event};
 
-        if (!manager->events)
-                return;
         memcpy(message.net.uuid, uuid, sizeof(message.net.uuid));
-        emit(manager->events, &(Message){
-                                      .class = EVENT_NETWORK,
-                                      .event = ID_NETWORK_LIFECYCLE,
-                                      .key = name,
-                                      .procedure = REMOTE_PROC_NETWORK_EVENT_LIFECYCLE,
-                                      .xdr = (xdrproc_t)xdr_remote_network_event_lifecycle_msg,
-                                      .message = &message,
-                                      .callback_id = &message.callbackID,
-                              });
+        emit_network(manager, name,
+                     &(Message){
+                             .event = ID_NETWORK_LIFECYCLE,
+                             .procedure = REMOTE_PROC_NETWORK_EVENT_LIFECYCLE,
+                             .xdr = (xdrproc_t)xdr_remote_network_event_lifecycle_msg,
+                             .message = &message,
+                             .callback_id = &message.callbackID,
+                     });
+}
+
+void event_network_metadata_change(Manager *manager, const char *name, const uint8_t uuid[16],
+                                   int type, const char *uri) {
+        char *text = BORROWED(uri);
+        remote_network_event_callback_metadata_change_msg message = {
+                .net = {.name = BORROWED(name)}, .type = type, .nsuri = uri ? &text : NULL};
+
+        memcpy(message.net.uuid, uuid, sizeof(message.net.uuid));
+        emit_network(
+                manager, name,
+                &(Message){
+                        .event = ID_NETWORK_METADATA_CHANGE,
+                        .procedure = REMOTE_PROC_NETWORK_EVENT_CALLBACK_METADATA_CHANGE,
+                        .xdr = (xdrproc_t)xdr_remote_network_event_callback_metadata_change_msg,
+                        .message = &message,
+                        .callback_id = &message.callbackID,
+                });
 }

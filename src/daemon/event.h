@@ -147,5 +147,8 @@ void event_nodedev_lifecycle(Manager *manager, const char *name, int event, int 
 void event_nodedev_update(Manager *manager, const char *name);
 
 void event_network_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16], int event);
+/* type as in virNetworkMetadataType; uri NULL: it has none. */
+void event_network_metadata_change(Manager *manager, const char *name, const uint8_t uuid[16],
+                                   int type, const char *uri);
 void event_pool_lifecycle(Manager *manager, const char *name, const uint8_t uuid[16], int event);
 void event_pool_refresh(Manager *manager, const char *name, const uint8_t uuid[16]);

@@ -314,3 +314,31 @@ int link_add_address(const char *name, bool is_v6, const char *address, unsigned
                                                   name, address, prefix)
                                      : 0;
 }
+
+int link_add_route(const char *name, const LinkRoute *route, Err *err) {
+        Request request;
+        struct rtmsg *info =
+                begin(&request, RTM_NEWROUTE, NLM_F_CREATE | NLM_F_EXCL, sizeof(*info));
+        int family = route->is_v6 ? AF_INET6 : AF_INET, r;
+        uint8_t target[16], gateway[16];
+        size_t size = route->is_v6 ? 16 : 4;
+
+        if (inet_pton(family, route->address, target) != 1 ||
+            inet_pton(family, route->gateway, gateway) != 1)
+                return fail(err, VIR_ERR_XML_ERROR, "'%s' or '%s' is no address", route->address,
+                            route->gateway);
+        *info = (struct rtmsg){.rtm_family = (uint8_t)family,
+                               .rtm_dst_len = (uint8_t)route->prefix,
+                               .rtm_table = RT_TABLE_MAIN,
+                               .rtm_protocol = RTPROT_STATIC,
+                               .rtm_scope = RT_SCOPE_UNIVERSE,
+                               .rtm_type = RTN_UNICAST};
+        add_attr(&request, RTA_DST, target, size);
+        add_attr(&request, RTA_GATEWAY, gateway, size);
+        add_u32(&request, RTA_OIF, if_nametoindex(name));
+        add_u32(&request, RTA_PRIORITY, route->metric);
+        r = exchange(&request);
+        return r < 0 ? fail_errno(err, r, "cannot add the route to %s/%u by %s of '%s'",
+                                  route->address, route->prefix, route->gateway, name)
+                     : 0;
+}

@@ -54,5 +54,14 @@ int link_set_function(const char *name, const LinkFunction *function, Err *err);
 /* address as inet_pton(3) reads it; one that the device has already is no error. */
 int link_add_address(const char *name, bool is_v6, const char *address, unsigned prefix, Err *err);
 
+typedef struct LinkRoute {
+        bool is_v6;
+        const char *address, *gateway; /* as inet_pton(3) reads them */
+        unsigned prefix, metric;
+} LinkRoute;
+
+/* Out by the device, which is up. */
+int link_add_route(const char *name, const LinkRoute *route, Err *err);
+
 /* A free name of the form PREFIXn; the caller frees it. */
 char *link_free_name(const char *prefix);

@@ -17,6 +17,9 @@
 #include "network/network-def.h"
 
 #define NETWORKS_MAX 4096
+#define NETWORK_KIND "networks" /* daemon/object-store.h */
+
+typedef struct NetworkWatch NetworkWatch; /* daemon/network-dnsmasq.c */
 
 typedef struct Network {
         Manager *manager;
@@ -25,7 +28,8 @@ typedef struct Network {
         NetworkDef *live;   /* NULL: not active */
         char *uuid_text;
         bool is_persistent, autostart;
-        bool is_changing; /* a start or stop is under way */
+        bool is_changing;    /* a start or stop is under way */
+        NetworkWatch *watch; /* of its dnsmasq; NULL: it needs none */
 } Network;
 
 /* virNetworkEventLifecycleType. */
@@ -52,12 +56,23 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Network, network_unref)
 const NetworkDef *network_def(const Network *network, bool inactive);
 const char *network_name(const Network *network);
 
+/* RUN/networks/NAME.ending; the caller's. */
+char *network_run_path(const Network *network, const char *ending);
+
+/* Store def as what the network's next start uses, and as what runs. */
+int network_write_config(const Network *network, const NetworkDef *def, Err *err);
+int network_write_live(const Network *network, const NetworkDef *def, Err *err);
+/* Takes def over. */
+void network_replace_config(Network *network, NetworkDef *def);
+
 int network_define(Manager *manager, const char *xml, bool validate, Network **ret, Err *err);
 /* Makes one that is not active yet; it is gone when it stops. */
 int network_make_transient(Manager *manager, const char *xml, bool validate, Network **ret,
                            Err *err);
 int network_undefine(Network *network, Err *err);
 int network_set_autostart(Network *network, bool autostart, Err *err);
+/* Fails while it is being started or stopped. */
+int network_check_idle(const Network *network, Err *err);
 int network_check_active(const Network *network, bool is_active, Err *err);
 
 /* Each answers the call (NULL: nobody waits) at its end and returns CALL_LATER; done (may be NULL)

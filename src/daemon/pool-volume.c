@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "daemon/client.h"
 #include "daemon/vm.h"
 #include "storage/directory.h"
 #include "storage/image.h"
@@ -21,6 +22,9 @@
 #define VOLUME_MODE 0600 /* of a volume that says nothing else */
 #define WIPE_CHUNK  (1u << 20)
 
+/* Microseconds between two looks at whether the client is still there. */
+#define WATCH_INTERVAL (500 * UINT64_C(1000))
+
 /* ---- what the child does; each writes the volume as JSON, or why it failed ---- */
 
 typedef struct VolumeTask {
@@ -28,7 +32,7 @@ typedef struct VolumeTask {
         const char *pool, *name, *path, *partial, *format;
         const char *from, *from_format; /* NULL: no copy */
         VolumeResize resize;            /* capacity is absolute */
-        bool trim;
+        bool trim, preallocate;
 } VolumeTask;
 
 static int tell_volume(int out, const VolumeTask *task) {
@@ -113,10 +117,11 @@ static int create_image(int out, const VolumeTask *task) {
         VolumeFormat from = is_qcow2 ? VOLUME_FORMAT_QCOW2 : VOLUME_FORMAT_RAW;
 
         if (task->from)
-                return qemu_img(out, image_convert_args(task->def, from), copied);
+                return qemu_img(out, image_convert_args(task->def, from, task->preallocate),
+                                copied);
         if (task->def->target.format.type == VOLUME_FORMAT_RAW)
                 return create_raw(out, task);
-        return qemu_img(out, image_create_args(task->def),
+        return qemu_img(out, image_create_args(task->def, task->preallocate),
                         task->def->capacity.is_set ? sized : (const char *[]){task->partial, NULL});
 }
 
@@ -236,9 +241,13 @@ typedef struct VolumeWork {
         Call *call;
         VolumeFunc done;
         bool is_delete;
+
+        Errand *errand;
+        sd_event_source *watch; /* of a volume that is made: whether somebody waits for it still */
 } VolumeWork;
 
 static void work_free(VolumeWork *work) {
+        sd_event_source_disable_unref(work->watch);
         pool_unref(work->pool);
         g_free(work->name);
         g_free(work->from_pool);
@@ -305,7 +314,7 @@ static int run_task(VolumeWork *work, ErrandFunc func, VolumeTask *task, Err *er
         task->name = work->name;
         r = errand_run(pool->manager->event,
                        &(ErrandSpec){.func = func, .data = task, .done = on_done, .userdata = work},
-                       NULL, err);
+                       &work->errand, err);
         if (r < 0) {
                 call_unref(work->call);
                 work_free(work);
@@ -313,6 +322,30 @@ static int run_task(VolumeWork *work, ErrandFunc func, VolumeTask *task, Err *er
         }
         pool->errands++;
         return CALL_LATER;
+}
+
+/* A volume that nobody waits for any more is not made: what there is of it goes in on_done(). */
+static int on_watch(sd_event_source *source, uint64_t now, void *userdata) {
+        VolumeWork *work = userdata;
+
+        if (client_is_closed(call_client(work->call))) {
+                log_message(LOG_NOTICE, NULL, NULL,
+                            "volume '%s' of pool '%s' is not made: its client has gone", work->name,
+                            work->pool->def->name);
+                errand_cancel(work->errand);
+                return 0;
+        }
+        sd_event_source_set_time(source, now + WATCH_INTERVAL);
+        return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static void watch_client(VolumeWork *work) {
+        int r = sd_event_add_time_relative(work->pool->manager->event, &work->watch,
+                                           CLOCK_MONOTONIC, WATCH_INTERVAL, 0, on_watch, work);
+
+        if (r < 0)
+                log_warning("volume '%s' is made even if its client goes: %s", work->name,
+                            g_strerror(-r));
 }
 
 static VolumeWork *work_new(Pool *pool, const char *name, Call *call, VolumeFunc done) {
@@ -413,36 +446,61 @@ static int check_source(const Volume *from, Err *err) {
                     from->name);
 }
 
-int volume_create(Pool *pool, const char *xml, const Volume *from, bool validate, Call *call,
-                  VolumeFunc done, Err *err) {
+static int check_preallocate(const VolumeDef *def, Err *err) {
+        if (def->target.format.type != VOLUME_FORMAT_QCOW2)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "volume '%s': metadata preallocation is for qcow2 alone", def->name);
+        if (def->backing.path)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "volume '%s': metadata preallocation conflicts with a backing file",
+                            def->name);
+        return 0;
+}
+
+static int check_create(Pool *pool, const VolumeCreate *create, VolumeDef **ret, Err *err) {
+        int r = pool_check_active(pool, true, err);
+
+        if (r == 0 && create->from)
+                r = check_source(create->from, err);
+        if (r == 0)
+                r = parse_volume(pool, create->xml, create->validate, ret, err);
+        return r == 0 && create->preallocate ? check_preallocate(*ret, err) : r;
+}
+
+/* The source is not deleted or written meanwhile. */
+static void use_source(VolumeWork *work, VolumeTask *task, const Volume *from) {
+        Volume *source = (Volume *)(uintptr_t)from;
+
+        task->from = from->path;
+        task->from_format = from->format;
+        work->from = g_strdup(from->name);
+        work->from_pool = g_strdup(from->pool->def->name);
+        source->users++;
+        source->pool->errands++;
+}
+
+int volume_create(Pool *pool, const VolumeCreate *create, Call *call, VolumeFunc done, Err *err) {
         g_autoptr(VolumeDef) def = NULL;
         VolumeTask task = {};
         VolumeWork *work;
         Volume *volume;
-        int r = pool_check_active(pool, true, err);
+        int r = check_create(pool, create, &def, err);
 
-        if (r == 0 && from)
-                r = check_source(from, err);
-        if (r == 0)
-                r = parse_volume(pool, xml, validate, &def, err);
         if (r != 0)
                 return r;
         volume = add_partial(pool, def);
         work = work_new(pool, def->name, call, done);
-        task = (VolumeTask){.def = def, .path = volume->path, .partial = volume->partial};
-        if (from) {
-                Volume *source = (Volume *)(uintptr_t)from;
-
-                task.from = from->path;
-                task.from_format = from->format;
-                work->from = g_strdup(from->name);
-                work->from_pool = g_strdup(from->pool->def->name);
-                source->users++;
-                source->pool->errands++;
-        }
+        task = (VolumeTask){.def = def,
+                            .path = volume->path,
+                            .partial = volume->partial,
+                            .preallocate = create->preallocate};
+        if (create->from)
+                use_source(work, &task, create->from);
         r = run_task(work, run_create, &task, err);
         if (r < 0)
                 remove_volume(pool, volume);
+        else
+                watch_client(work);
         return r;
 }
 

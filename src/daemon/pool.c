@@ -13,37 +13,22 @@
 #include "base/log.h"
 #include "base/util.h"
 #include "daemon/event.h"
+#include "daemon/object-store.h"
 #include "storage/directory.h"
 
-#define CONFIG_FILE_MAX (1u << 20)
-#define DIRECTORY_MODE  0711 /* of a pool's directory that says nothing else */
+#define DIRECTORY_MODE 0711 /* of a pool's directory that says nothing else */
 
 /* ---- files ---- */
 
-static char *config_path(const Manager *manager, const char *name) {
-        return g_strdup_printf("%s/pools/%s.xml", manager->paths.config_dir, name);
-}
-
-static char *autostart_path(const Manager *manager, const char *name) {
-        return g_strdup_printf("%s/pools/autostart/%s.xml", manager->paths.config_dir, name);
-}
-
-static char *run_path(const Manager *manager, const char *name) {
-        return g_strdup_printf("%s/pools/%s.xml", manager->paths.run_dir, name);
-}
-
-static int write_xml(const char *path, const PoolDef *def, Err *err) {
+static int write_xml(char *path, const PoolDef *def, Err *err) {
+        g_autofree char *owned = path;
         g_autofree char *xml = pool_def_format(def, true);
-        g_autofree char *dir = g_path_get_dirname(path);
-        int r = file_mkdir_p(dir, 0700, err);
 
-        return r < 0 ? r : file_write_atomic(path, xml, strlen(xml), err);
+        return object_write_file(owned, xml, err);
 }
 
 static int write_config(const Pool *pool, const PoolDef *def, Err *err) {
-        g_autofree char *path = config_path(pool->manager, def->name);
-
-        return write_xml(path, def, err);
+        return write_xml(object_config_path(pool->manager, POOL_KIND, def->name), def, err);
 }
 
 /* ---- the object ---- */
@@ -247,7 +232,7 @@ int pool_make_transient(Manager *manager, const char *xml, bool validate, Pool *
 }
 
 int pool_undefine(Pool *pool, Err *err) {
-        g_autofree char *path = config_path(pool->manager, pool->def->name);
+        g_autofree char *path = object_config_path(pool->manager, POOL_KIND, pool->def->name);
         int r;
 
         if (pool->is_active)
@@ -269,22 +254,15 @@ int pool_undefine(Pool *pool, Err *err) {
 }
 
 int pool_set_autostart(Pool *pool, bool autostart, Err *err) {
-        g_autofree char *link = autostart_path(pool->manager, pool->def->name);
-        g_autofree char *dir = g_path_get_dirname(link);
-        g_autofree char *target = g_strdup_printf("../%s.xml", pool->def->name);
         int r;
 
         if (!pool->is_persistent && autostart)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "pool '%s' has no configuration file",
                             pool->def->name);
-        r = autostart ? file_mkdir_p(dir, 0700, err) : file_remove(link, err);
-        if (r < 0)
-                return r;
-        if (autostart && symlink(target, link) < 0 && errno != EEXIST)
-                return fail_errno(err, neg_errno(), "cannot mark pool '%s' for autostart",
-                                  pool->def->name);
-        pool->autostart = autostart;
-        return 0;
+        r = object_set_autostart(pool->manager, POOL_KIND, pool->def->name, autostart, err);
+        if (r == 0)
+                pool->autostart = autostart;
+        return r;
 }
 
 /* ---- reading the directory ---- */
@@ -312,7 +290,11 @@ static int scan_directory(int out, void *data) {
         g_autoptr(GPtrArray) volumes = NULL;
         g_auto(Err) err = ERR_INIT;
         json_t *list = json_array();
-        int r = directory_scan(pool->def->target.path, &volumes, &err);
+        int r;
+
+        if (!pool->is_active) /* no volume is being made: a daemon before this one left it */
+                directory_remove_partial(pool->def->target.path);
+        r = directory_scan(pool->def->target.path, &volumes, &err);
 
         if (r == 0)
                 r = directory_read_space(pool->def, &err);
@@ -458,11 +440,11 @@ static void work_drop(Work *work) {
 }
 
 static void become_active(Pool *pool) {
-        g_autofree char *path = run_path(pool->manager, pool->def->name);
         g_auto(Err) err = ERR_INIT;
 
         pool->is_active = true;
-        if (write_xml(path, pool->def, &err) < 0)
+        if (write_xml(object_run_path(pool->manager, POOL_KIND, pool->def->name, "xml"), pool->def,
+                      &err) < 0)
                 log_err(&err, "a later airlockd does not know that pool '%s' is active",
                         pool->def->name);
         pool_emit(pool, POOL_STARTED);
@@ -597,7 +579,7 @@ int pool_refresh(Pool *pool, Call *call, Err *err) {
 }
 
 int pool_stop(Pool *pool, Err *err) {
-        g_autofree char *path = run_path(pool->manager, pool->def->name);
+        g_autofree char *path = object_run_path(pool->manager, POOL_KIND, pool->def->name, "xml");
         int r = pool_check_active(pool, true, err);
 
         if (r == 0)
@@ -619,13 +601,12 @@ int pool_stop(Pool *pool, Err *err) {
 
 /* ---- all of them ---- */
 
-static void load_file(Manager *manager, const char *dir, const char *file, bool is_run) {
-        g_autofree char *path = g_build_filename(dir, file, NULL);
-        g_autofree char *text = NULL, *link = NULL;
+static void load_file(Manager *manager, const char *path, bool is_run) {
+        g_autofree char *text = NULL;
         g_autoptr(PoolDef) def = NULL;
         g_auto(Err) err = ERR_INIT;
         Pool *pool = NULL;
-        int r = file_read(path, CONFIG_FILE_MAX, &text, NULL, &err);
+        int r = file_read(path, OBJECT_FILE_MAX, &text, NULL, &err);
 
         if (r == 0)
                 r = parse(text, false, &def, &err);
@@ -637,29 +618,26 @@ static void load_file(Manager *manager, const char *dir, const char *file, bool 
         }
         if (!pool)
                 pool = pool_new_consume(manager, g_steal_pointer(&def));
-        link = autostart_path(manager, pool->def->name);
         pool->is_persistent |= !is_run;
-        pool->autostart = g_file_test(link, G_FILE_TEST_IS_SYMLINK);
+        pool->autostart = object_has_autostart(manager, POOL_KIND, pool->def->name);
         if (is_run)
                 pool_start(pool, POOL_NO_BUILD, NULL, NULL, &err);
         if (err_is_set(&err))
                 log_err(&err, "cannot start pool '%s'", pool->def->name);
 }
 
-static void load_directory(Manager *manager, const char *parent, bool is_run) {
-        g_autofree char *path = g_build_filename(parent, "pools", NULL);
-        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
-        const char *file;
+static void load_config(Manager *manager, const char *path) {
+        load_file(manager, path, false);
+}
 
-        while (dir && (file = g_dir_read_name(dir)))
-                if (g_str_has_suffix(file, ".xml"))
-                        load_file(manager, path, file, is_run);
+static void load_run(Manager *manager, const char *path) {
+        load_file(manager, path, true);
 }
 
 void pools_load(Manager *manager) {
         manager->pools = g_hash_table_new(g_str_hash, g_str_equal);
-        load_directory(manager, manager->paths.config_dir, false);
-        load_directory(manager, manager->paths.run_dir, true);
+        object_each_file(manager, manager->paths.config_dir, POOL_KIND, load_config);
+        object_each_file(manager, manager->paths.run_dir, POOL_KIND, load_run);
 }
 
 void pools_autostart(Manager *manager) {

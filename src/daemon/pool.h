@@ -19,6 +19,7 @@
 #include "storage/pool-def.h"
 
 #define POOLS_MAX 4096
+#define POOL_KIND "pools" /* daemon/object-store.h */
 
 typedef struct Pool Pool;
 
@@ -109,9 +110,15 @@ Volume *volume_from_json(Pool *pool, json_t *json);
 
 typedef void (*VolumeFunc)(Call *call, Volume *volume);
 
-/* from NULL: a new one; else a copy of it. */
-int volume_create(Pool *pool, const char *xml, const Volume *from, bool validate, Call *call,
-                  VolumeFunc done, Err *err);
+typedef struct VolumeCreate {
+        const char *xml;
+        const Volume *from; /* NULL: a new one; else a copy of it */
+        bool validate;
+        bool preallocate; /* the tables of a qcow2 image */
+} VolumeCreate;
+
+/* Nothing is left of one that fails, or whose client goes before it is whole. */
+int volume_create(Pool *pool, const VolumeCreate *create, Call *call, VolumeFunc done, Err *err);
 int volume_delete(Volume *volume, Call *call, Err *err);
 
 typedef struct VolumeResize {

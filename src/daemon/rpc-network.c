@@ -7,17 +7,21 @@
 
 #include "base/util.h"
 #include "daemon/dispatch.h"
-#include "daemon/network.h"
+#include "daemon/network-change.h"
 #include "daemon/rpc-domain.h"
+#include "daemon/rpc-list.h"
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
 #include "rpc/remote_network.h"
 
 enum { DEFINE_VALIDATE = 1, XML_INACTIVE = 1 };
 
+/* virDomainModificationImpact, which networks share. */
+enum { AFFECT_LIVE = 1, AFFECT_CONFIG = 2 };
+
 enum { LEASE_IPV4, LEASE_IPV6 };
 
-static int find_network(Manager *manager, const remote_network *handle, Network **ret, Err *err) {
+int rpc_find_network(Manager *manager, const remote_network *handle, Network **ret, Err *err) {
         char text[DOMAIN_UUID_TEXT_MAX];
         Network *network = network_find_by_uuid(manager, (const uint8_t *)handle->uuid);
 
@@ -30,7 +34,7 @@ static int find_network(Manager *manager, const remote_network *handle, Network 
         return 0;
 }
 
-static void fill_network(const Network *network, remote_network *ret) {
+void rpc_fill_network(const Network *network, remote_network *ret) {
         ret->name = rpc_text(network_name(network));
         memcpy(ret->uuid, network->config->uuid, sizeof(network->config->uuid));
 }
@@ -44,7 +48,7 @@ static int lookup_by_name(Manager *manager, Call *call, const void *data, void *
         if (!network)
                 return fail(err, VIR_ERR_NO_NETWORK, "no network with matching name '%.200s'",
                             args->name);
-        fill_network(network, &((remote_network_lookup_by_name_ret *)result)->net);
+        rpc_fill_network(network, &((remote_network_lookup_by_name_ret *)result)->net);
         return 0;
 }
 
@@ -56,105 +60,64 @@ static int lookup_by_uuid(Manager *manager, Call *call, const void *data, void *
         if (!network)
                 return fail(err, VIR_ERR_NO_NETWORK, "no network with matching uuid '%s'",
                             domain_uuid_format((const uint8_t *)args->uuid, text));
-        fill_network(network, &((remote_network_lookup_by_uuid_ret *)result)->net);
+        rpc_fill_network(network, &((remote_network_lookup_by_uuid_ret *)result)->net);
         return 0;
 }
 
-/* virConnectListAllNetworksFlags: bits of one group OR together, the groups AND. */
-enum {
-        LIST_INACTIVE = 1 << 0,
-        LIST_ACTIVE = 1 << 1,
-        LIST_PERSISTENT = 1 << 2,
-        LIST_TRANSIENT = 1 << 3,
-        LIST_AUTOSTART = 1 << 4,
-        LIST_NO_AUTOSTART = 1 << 5,
-        LIST_ALL = (1 << 6) - 1,
-};
-
-static bool passes(const Network *network, unsigned flags) {
-        unsigned bits = network->live ? LIST_ACTIVE : LIST_INACTIVE;
-
-        bits |= network->is_persistent ? LIST_PERSISTENT : LIST_TRANSIENT;
-        bits |= network->autostart ? LIST_AUTOSTART : LIST_NO_AUTOSTART;
-        for (unsigned group = 3; group < LIST_ALL; group <<= 2)
-                if ((flags & group) && !(flags & group & bits))
-                        return false;
-        return true;
+static GHashTable *all_networks(const Manager *manager) {
+        return manager->networks;
 }
 
-static int compare_names(gconstpointer a, gconstpointer b) {
-        return strcmp(network_name(*(Network *const *)a), network_name(*(Network *const *)b));
+static RpcListState network_state(const void *object) {
+        const Network *network = object;
+
+        return (RpcListState){network->live != NULL, network->is_persistent, network->autostart, 0};
 }
 
-static GPtrArray *list(Manager *manager, unsigned flags, int max) {
-        GPtrArray *networks = g_ptr_array_new();
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, manager->networks);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                if (passes(value, flags))
-                        g_ptr_array_add(networks, value);
-        g_ptr_array_sort(networks, compare_names);
-        if (max >= 0 && networks->len > (guint)max)
-                g_ptr_array_set_size(networks, max);
-        return networks;
+static const uint8_t *network_uuid(const void *object) {
+        return ((const Network *)object)->config->uuid;
 }
 
-static int list_names(Manager *manager, unsigned flags, int max, void *result) {
-        remote_connect_list_networks_ret *ret = result;
-        g_autoptr(GPtrArray) networks = list(manager, flags, MAX(max, 0));
-
-        ret->names.names_val = calloc(networks->len + 1, sizeof(remote_string));
-        ret->names.names_len = networks->len;
-        for (guint i = 0; i < networks->len; i++)
-                ret->names.names_val[i] = rpc_text(network_name(networks->pdata[i]));
-        return 0;
+static const char *list_name(const void *object) {
+        return network_name(object);
 }
+
+static const RpcListClass networks = {.function = "virConnectListAllNetworks",
+                                      .objects = all_networks,
+                                      .state = network_state,
+                                      .uuid = network_uuid,
+                                      .name = list_name};
 
 static int list_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_connect_list_networks_args *args = data;
 
-        return list_names(manager, LIST_ACTIVE, args->maxnames, result);
+        rpc_list_names(manager, &networks, RPC_LIST_ACTIVE, args->maxnames, result);
+        return 0;
 }
 
 static int list_defined(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_connect_list_defined_networks_args *args = data;
 
-        return list_names(manager, LIST_INACTIVE, args->maxnames, result);
+        rpc_list_names(manager, &networks, RPC_LIST_INACTIVE, args->maxnames, result);
+        return 0;
 }
 
 static int num_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        g_autoptr(GPtrArray) networks = list(manager, LIST_ACTIVE, -1);
+        remote_connect_num_of_networks_ret *ret = result;
 
-        ((remote_connect_num_of_networks_ret *)result)->num = (int)networks->len;
+        ret->num = rpc_list_count(manager, &networks, RPC_LIST_ACTIVE);
         return 0;
 }
 
 static int num_defined(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        g_autoptr(GPtrArray) networks = list(manager, LIST_INACTIVE, -1);
+        remote_connect_num_of_defined_networks_ret *ret = result;
 
-        ((remote_connect_num_of_defined_networks_ret *)result)->num = (int)networks->len;
+        ret->num = rpc_list_count(manager, &networks, RPC_LIST_INACTIVE);
         return 0;
 }
 
 static int list_all(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        const remote_connect_list_all_networks_args *args = data;
-        remote_connect_list_all_networks_ret *ret = result;
-        g_autoptr(GPtrArray) networks = NULL;
-        int r = flags_check(args->flags, LIST_ALL, "virConnectListAllNetworks", err);
-
-        if (r < 0)
-                return r;
-        networks = list(manager, args->flags, -1);
-        ret->ret = networks->len;
-        if (!args->need_results)
-                return 0;
-        ret->nets.nets_val = calloc(networks->len + 1, sizeof(remote_network));
-        ret->nets.nets_len = networks->len;
-        for (guint i = 0; i < networks->len; i++)
-                fill_network(networks->pdata[i], &ret->nets.nets_val[i]);
-        return 0;
+        return rpc_list_all(manager, &networks, data, result, err);
 }
 
 /* ---- definition ---- */
@@ -165,7 +128,7 @@ static int define(Manager *manager, const char *xml, bool validate, remote_netwo
 
         if (r != 0)
                 return r;
-        fill_network(network, ret);
+        rpc_fill_network(network, ret);
         return 0;
 }
 
@@ -187,7 +150,7 @@ static int define_xml_flags(Manager *manager, Call *call, const void *data, void
 }
 
 static void fill_created(Call *call, Network *network) {
-        fill_network(network, &((remote_network_create_xml_ret *)call_ret(call))->net);
+        rpc_fill_network(network, &((remote_network_create_xml_ret *)call_ret(call))->net);
 }
 
 static int create_transient(Manager *manager, Call *call, const char *xml, bool validate,
@@ -217,7 +180,7 @@ static int create_xml_flags(Manager *manager, Call *call, const void *data, void
 static int undefine(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_undefine_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         return r < 0 ? r : network_undefine(network, err);
 }
@@ -225,7 +188,7 @@ static int undefine(Manager *manager, Call *call, const void *data, void *result
 static int create(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_create_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         return r < 0 ? r : network_start(network, call, NULL, err);
 }
@@ -233,7 +196,7 @@ static int create(Manager *manager, Call *call, const void *data, void *result, 
 static int destroy(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_destroy_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         return r < 0 ? r : network_stop(network, call, err);
 }
@@ -241,7 +204,7 @@ static int destroy(Manager *manager, Call *call, const void *data, void *result,
 static int set_autostart(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_set_autostart_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         return r < 0 ? r : network_set_autostart(network, args->autostart != 0, err);
 }
@@ -251,7 +214,7 @@ static int set_autostart(Manager *manager, Call *call, const void *data, void *r
 static int get_autostart(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_get_autostart_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         if (r != 0)
                 return r;
@@ -262,7 +225,7 @@ static int get_autostart(Manager *manager, Call *call, const void *data, void *r
 static int is_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_is_active_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         if (r != 0)
                 return r;
@@ -273,7 +236,7 @@ static int is_active(Manager *manager, Call *call, const void *data, void *resul
 static int is_persistent(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_is_persistent_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         if (r != 0)
                 return r;
@@ -284,7 +247,7 @@ static int is_persistent(Manager *manager, Call *call, const void *data, void *r
 static int get_bridge_name(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_network_get_bridge_name_args *args = data;
         Network *network = NULL;
-        int r = find_network(manager, &args->net, &network, err);
+        int r = rpc_find_network(manager, &args->net, &network, err);
 
         if (r != 0)
                 return r;
@@ -300,12 +263,79 @@ static int get_xml(Manager *manager, Call *call, const void *data, void *result,
         int r = flags_check(args->flags, XML_INACTIVE, "virNetworkGetXMLDesc", err);
 
         if (r == 0)
-                r = find_network(manager, &args->net, &network, err);
+                r = rpc_find_network(manager, &args->net, &network, err);
         if (r != 0)
                 return r;
         xml = network_def_format(network_def(network, args->flags & XML_INACTIVE));
         ((remote_network_get_xml_desc_ret *)result)->xml = rpc_text(xml);
         return 0;
+}
+
+/* ---- changes ---- */
+
+static int update(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_update_args *args = data;
+        const NetworkUpdate change = {(NetworkChange)args->command, (NetworkSection)args->section,
+                                      args->parentIndex, args->xml};
+        NetworkAffect affect = {};
+        Network *network = NULL;
+        int r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG, "virNetworkUpdate", err);
+
+        if (r == 0)
+                r = rpc_find_network(manager, &args->net, &network, err);
+        if (r == 0)
+                r = network_affect(network, args->flags & AFFECT_LIVE, args->flags & AFFECT_CONFIG,
+                                   &affect, err);
+        return r < 0 ? r : network_update(network, &change, &affect, call, err);
+}
+
+static int check_metadata_type(int type, Err *err) {
+        if (type >= 0 && type < _NETWORK_METADATA_MAX)
+                return 0;
+        return fail(err, VIR_ERR_INVALID_ARG, "unknown metadata type '%d'", type);
+}
+
+static int set_metadata(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_set_metadata_args *args = data;
+        const NetworkMetadata change = {
+                .type = (NetworkMetadataType)args->type,
+                .text = args->metadata ? *args->metadata : NULL,
+                .key = args->key ? *args->key : NULL,
+                .uri = args->uri ? *args->uri : NULL,
+        };
+        NetworkAffect affect = {};
+        Network *network = NULL;
+        int r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG, "virNetworkSetMetadata", err);
+
+        if (r == 0)
+                r = check_metadata_type(args->type, err);
+        if (r == 0)
+                r = rpc_find_network(manager, &args->network, &network, err);
+        if (r == 0)
+                r = network_affect(network, args->flags & AFFECT_LIVE, args->flags & AFFECT_CONFIG,
+                                   &affect, err);
+        return r < 0 ? r : network_set_metadata(network, &change, &affect, err);
+}
+
+static int get_metadata(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const remote_network_get_metadata_args *args = data;
+        remote_network_get_metadata_ret *ret = result;
+        NetworkAffect affect = {};
+        Network *network = NULL;
+        int r = flags_check(args->flags, AFFECT_LIVE | AFFECT_CONFIG, "virNetworkGetMetadata", err);
+
+        if (r == 0)
+                r = check_metadata_type(args->type, err);
+        if (r == 0)
+                r = rpc_find_network(manager, &args->network, &network, err);
+        if (r == 0)
+                r = network_affect(network, args->flags & AFFECT_LIVE, args->flags & AFFECT_CONFIG,
+                                   &affect, err);
+        if (r != 0)
+                return r;
+        return network_get_metadata(network_def(network, !affect.live),
+                                    (NetworkMetadataType)args->type, args->uri ? *args->uri : NULL,
+                                    &ret->metadata, err);
 }
 
 /* ---- leases ---- */
@@ -356,7 +386,7 @@ static int get_leases(Manager *manager, Call *call, const void *data, void *resu
         unsigned n = 0;
 
         if (r == 0)
-                r = find_network(manager, &args->net, &network, err);
+                r = rpc_find_network(manager, &args->net, &network, err);
         if (r == 0)
                 r = network_check_active(network, true, err);
         if (r != 0)
@@ -416,6 +446,11 @@ static const Procedure procedures[] = {
         READS(NETWORK_GET_BRIDGE_NAME, "virNetworkGetBridgeName", remote_network_get_bridge_name,
               get_bridge_name),
         READS(NETWORK_GET_XML_DESC, "virNetworkGetXMLDesc", remote_network_get_xml_desc, get_xml),
+        DOES(NETWORK_UPDATE, "virNetworkUpdate", remote_network_update, update),
+        DOES(NETWORK_SET_METADATA, "virNetworkSetMetadata", remote_network_set_metadata,
+             set_metadata),
+        READS(NETWORK_GET_METADATA, "virNetworkGetMetadata", remote_network_get_metadata,
+              get_metadata),
         READS(NETWORK_GET_DHCP_LEASES, "virNetworkGetDHCPLeases", remote_network_get_dhcp_leases,
               get_leases),
 };

@@ -2,11 +2,11 @@
 #include "daemon/rpc-storage.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/dispatch.h"
 #include "daemon/rpc-domain.h"
+#include "daemon/rpc-list.h"
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
 #include "rpc/remote_storage.h"
@@ -94,111 +94,64 @@ static int lookup_by_path(Manager *manager, Call *call, const void *data, void *
 
 /* ---- lists ---- */
 
-/* virConnectListAllStoragePoolsFlags: bits of one group OR together, the groups AND. */
-enum {
-        LIST_INACTIVE = 1 << 0,
-        LIST_ACTIVE = 1 << 1,
-        LIST_PERSISTENT = 1 << 2,
-        LIST_TRANSIENT = 1 << 3,
-        LIST_AUTOSTART = 1 << 4,
-        LIST_NO_AUTOSTART = 1 << 5,
-        LIST_DIR = 1 << 6,
-        LIST_TYPES = (1 << 20) - (1 << 6),
-        LIST_ALL = (1 << 20) - 1,
-};
+/* virConnectListAllStoragePoolsFlags: a bit for each type of pool. */
+enum { LIST_DIR = 1 << 6, LIST_TYPES = (1 << 20) - (1 << 6) };
 
-static bool passes(const Pool *pool, unsigned flags) {
-        static const unsigned groups[] = {
-                LIST_INACTIVE | LIST_ACTIVE,
-                LIST_PERSISTENT | LIST_TRANSIENT,
-                LIST_AUTOSTART | LIST_NO_AUTOSTART,
-                LIST_TYPES,
-        };
-        unsigned bits = LIST_DIR;
-
-        bits |= pool->is_active ? LIST_ACTIVE : LIST_INACTIVE;
-        bits |= pool->is_persistent ? LIST_PERSISTENT : LIST_TRANSIENT;
-        bits |= pool->autostart ? LIST_AUTOSTART : LIST_NO_AUTOSTART;
-        for (size_t i = 0; i < G_N_ELEMENTS(groups); i++)
-                if ((flags & groups[i]) && !(flags & groups[i] & bits))
-                        return false;
-        return true;
+static GHashTable *all_pools(const Manager *manager) {
+        return manager->pools;
 }
 
-static int compare_names(gconstpointer a, gconstpointer b) {
-        return strcmp((*(Pool *const *)a)->def->name, (*(Pool *const *)b)->def->name);
+static RpcListState pool_state(const void *object) {
+        const Pool *pool = object;
+
+        return (RpcListState){pool->is_active, pool->is_persistent, pool->autostart, LIST_DIR};
 }
 
-/* Pools that pass, by name; at most max. */
-static GPtrArray *list(Manager *manager, unsigned flags, int max) {
-        GPtrArray *pools = g_ptr_array_new();
-        GHashTableIter iter;
-        gpointer value;
-
-        g_hash_table_iter_init(&iter, manager->pools);
-        while (g_hash_table_iter_next(&iter, NULL, &value))
-                if (passes(value, flags))
-                        g_ptr_array_add(pools, value);
-        g_ptr_array_sort(pools, compare_names);
-        if (max >= 0 && pools->len > (guint)max)
-                g_ptr_array_set_size(pools, max);
-        return pools;
+static const uint8_t *pool_uuid(const void *object) {
+        return ((const Pool *)object)->def->uuid;
 }
 
-static int list_names(Manager *manager, unsigned flags, int max, void *result) {
-        remote_connect_list_storage_pools_ret *ret = result;
-        g_autoptr(GPtrArray) pools = list(manager, flags, MAX(max, 0));
-
-        ret->names.names_val = calloc(pools->len + 1, sizeof(remote_string));
-        ret->names.names_len = pools->len;
-        for (guint i = 0; i < pools->len; i++)
-                ret->names.names_val[i] = rpc_text(((Pool *)pools->pdata[i])->def->name);
-        return 0;
+static const char *pool_name(const void *object) {
+        return ((const Pool *)object)->def->name;
 }
+
+static const RpcListClass pools = {.function = "virConnectListAllStoragePools",
+                                   .more = LIST_TYPES,
+                                   .objects = all_pools,
+                                   .state = pool_state,
+                                   .uuid = pool_uuid,
+                                   .name = pool_name};
 
 static int list_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_connect_list_storage_pools_args *args = data;
 
-        return list_names(manager, LIST_ACTIVE, args->maxnames, result);
+        rpc_list_names(manager, &pools, RPC_LIST_ACTIVE, args->maxnames, result);
+        return 0;
 }
 
 static int list_defined(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_connect_list_defined_storage_pools_args *args = data;
 
-        return list_names(manager, LIST_INACTIVE, args->maxnames, result);
+        rpc_list_names(manager, &pools, RPC_LIST_INACTIVE, args->maxnames, result);
+        return 0;
 }
 
 static int num_active(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        g_autoptr(GPtrArray) pools = list(manager, LIST_ACTIVE, -1);
+        remote_connect_num_of_storage_pools_ret *ret = result;
 
-        ((remote_connect_num_of_storage_pools_ret *)result)->num = (int)pools->len;
+        ret->num = rpc_list_count(manager, &pools, RPC_LIST_ACTIVE);
         return 0;
 }
 
 static int num_defined(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        g_autoptr(GPtrArray) pools = list(manager, LIST_INACTIVE, -1);
+        remote_connect_num_of_defined_storage_pools_ret *ret = result;
 
-        ((remote_connect_num_of_defined_storage_pools_ret *)result)->num = (int)pools->len;
+        ret->num = rpc_list_count(manager, &pools, RPC_LIST_INACTIVE);
         return 0;
 }
 
 static int list_all(Manager *manager, Call *call, const void *data, void *result, Err *err) {
-        const remote_connect_list_all_storage_pools_args *args = data;
-        remote_connect_list_all_storage_pools_ret *ret = result;
-        g_autoptr(GPtrArray) pools = NULL;
-        int r = flags_check(args->flags, LIST_ALL, "virConnectListAllStoragePools", err);
-
-        if (r < 0)
-                return r;
-        pools = list(manager, args->flags, -1);
-        ret->ret = pools->len;
-        if (!args->need_results)
-                return 0;
-        ret->pools.pools_val = calloc(pools->len + 1, sizeof(remote_storage_pool));
-        ret->pools.pools_len = pools->len;
-        for (guint i = 0; i < pools->len; i++)
-                rpc_fill_pool(pools->pdata[i], &ret->pools.pools_val[i]);
-        return 0;
+        return rpc_list_all(manager, &pools, data, result, err);
 }
 
 /* ---- definition ---- */

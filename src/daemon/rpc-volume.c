@@ -90,8 +90,8 @@ static int lookup_by_path(Manager *manager, Call *call, const void *data, void *
         g_autofree char *path = g_canonicalize_filename(args->path, "/");
         const Volume *volume = pools_find_volume(manager, path);
 
-        /* Who asks by path is about to make the file where there is none: what was removed behind the
-         * pool's back since it was read last is not there. */
+        /* Who asks by path is about to make the file where there is none: what was removed behind
+         * the pool's back since it was read last is not there. */
         if (!volume || (access(path, F_OK) < 0 && errno == ENOENT))
                 return fail(err, VIR_ERR_NO_STORAGE_VOL,
                             "no storage vol with matching path '%.4095s'", args->path);
@@ -248,8 +248,11 @@ static int create_xml(Manager *manager, Call *call, const void *data, void *resu
                 r = rpc_find_pool(manager, &args->pool, &pool, err);
         if (r < 0)
                 return r;
-        return volume_create(pool, args->xml, NULL, args->flags & CREATE_VALIDATE, call,
-                             fill_created, err);
+        return volume_create(pool,
+                             &(VolumeCreate){.xml = args->xml,
+                                             .validate = args->flags & CREATE_VALIDATE,
+                                             .preallocate = args->flags & CREATE_PREALLOC_METADATA},
+                             call, fill_created, err);
 }
 
 static int create_xml_from(Manager *manager, Call *call, const void *data, void *result, Err *err) {
@@ -266,8 +269,12 @@ static int create_xml_from(Manager *manager, Call *call, const void *data, void 
                 r = find_volume(manager, &args->clonevol, &from, err);
         if (r < 0)
                 return r;
-        return volume_create(pool, args->xml, from, args->flags & CREATE_VALIDATE, call,
-                             fill_created, err);
+        return volume_create(pool,
+                             &(VolumeCreate){.xml = args->xml,
+                                             .from = from,
+                                             .validate = args->flags & CREATE_VALIDATE,
+                                             .preallocate = args->flags & CREATE_PREALLOC_METADATA},
+                             call, fill_created, err);
 }
 
 static int delete (Manager *manager, Call *call, const void *data, void *result, Err *err) {

@@ -12,7 +12,7 @@ const ProcedureTable *const dispatch_tables[] = {
         &rpc_domain_device_table, &rpc_domain_stats_table, &rpc_domain_tune_table,
         &rpc_domain_screen_table, &rpc_domain_pin_table,   &rpc_domain_block_table,
         &rpc_domain_native_table, &rpc_domain_save_table,  &rpc_domain_text_table,
-        &rpc_network_table,       &rpc_pool_table,         &rpc_volume_table,
+        &rpc_network_table, &rpc_network_port_table,       &rpc_pool_table,         &rpc_volume_table,
         &rpc_airlock_table,       &rpc_domain_agent_table, &rpc_domain_guest_table,
         &rpc_qemu_table,          &rpc_absent_table,       NULL,
 };

@@ -199,3 +199,8 @@ char *domain_def_metadata(const DomainDef *def, const char *uri);
  * The other children keep their bytes. */
 int domain_def_set_metadata(DomainDef *def, const char *key, const char *uri, const char *xml,
                             Err *err);
+
+/* The same of a <metadata> element as it stands; NULL: none. */
+char *domain_metadata_get(const char *metadata, const char *uri);
+int domain_metadata_set(char **metadata, const char *key, const char *uri, const char *xml,
+                        Err *err);

@@ -8,11 +8,10 @@
 #include "base/xml.h"
 
 /* The child of the metadata in a namespace; its document goes to ret_doc. */
-static xmlNode *find_metadata(const DomainDef *def, const char *uri, XmlDoc **ret_doc) {
+static xmlNode *find_metadata(const char *metadata, const char *uri, XmlDoc **ret_doc) {
         g_autoptr(XmlDoc) doc = NULL;
 
-        if (!def->metadata ||
-            xml_doc_parse(def->metadata, strlen(def->metadata), "metadata", &doc, NULL) < 0)
+        if (!metadata || xml_doc_parse(metadata, strlen(metadata), "metadata", &doc, NULL) < 0)
                 return NULL;
         XML_FOREACH_CHILD(child, xml_doc_root(doc)) {
                 if (!child->ns || !g_str_equal((const char *)child->ns->href, uri))
@@ -25,7 +24,7 @@ static xmlNode *find_metadata(const DomainDef *def, const char *uri, XmlDoc **re
 
 bool domain_def_parks_companions(const DomainDef *def) {
         g_autoptr(XmlDoc) doc = NULL;
-        xmlNode *element = find_metadata(def, DOMAIN_HANDOVER_NS, &doc);
+        xmlNode *element = find_metadata(def->metadata, DOMAIN_HANDOVER_NS, &doc);
         g_autofree char *companions = NULL;
 
         if (!element || !g_str_equal(xml_name(element), "handover"))
@@ -85,9 +84,9 @@ static char *dump(xmlNode *node) {
         return text;
 }
 
-char *domain_def_metadata(const DomainDef *def, const char *uri) {
+char *domain_metadata_get(const char *metadata, const char *uri) {
         g_autoptr(XmlDoc) doc = NULL;
-        xmlNode *element = find_metadata(def, uri, &doc);
+        xmlNode *element = find_metadata(metadata, uri, &doc);
 
         if (!element)
                 return NULL;
@@ -138,22 +137,31 @@ static int wrap(const char *xml, const char *key, const char *uri, char **ret, E
         return 0;
 }
 
-int domain_def_set_metadata(DomainDef *def, const char *key, const char *uri, const char *xml,
-                            Err *err) {
+int domain_metadata_set(char **metadata, const char *key, const char *uri, const char *xml,
+                        Err *err) {
         g_autoptr(XmlDoc) doc = NULL;
         g_autofree char *child = NULL, *fresh = NULL;
-        const xmlNode *old = find_metadata(def, uri, &doc);
+        const xmlNode *old = find_metadata(*metadata, uri, &doc);
         int r = xml ? wrap(xml, key, uri, &child, err) : 0;
 
         if (r < 0)
                 return r;
         if (old)
-                fresh = replace_child(def->metadata, doc, old, child);
+                fresh = replace_child(*metadata, doc, old, child);
         else if (child)
-                fresh = append_child(def->metadata, child);
+                fresh = append_child(*metadata, child);
         else
-                fresh = g_strdup(def->metadata);
-        g_free(def->metadata);
-        def->metadata = g_steal_pointer(&fresh);
+                fresh = g_strdup(*metadata);
+        g_free(*metadata);
+        *metadata = g_steal_pointer(&fresh);
         return 0;
+}
+
+char *domain_def_metadata(const DomainDef *def, const char *uri) {
+        return domain_metadata_get(def->metadata, uri);
+}
+
+int domain_def_set_metadata(DomainDef *def, const char *key, const char *uri, const char *xml,
+                            Err *err) {
+        return domain_metadata_set(&def->metadata, key, uri, xml, err);
 }

@@ -4,190 +4,11 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#include "domain/fields.h"
+#include "domain/document.h"
+#include "network/network-xml.h"
 
 /* Names of network devices: IFNAMSIZ with its NUL. */
 #define DEVICE_NAME_MAX 15
-
-/* ---- XML ---- */
-
-static const char *const forward_modes[] = {"nat", "route", "open", "bridge", NULL};
-
-static const DomainField text_fields[] = {TEXT_STRING(NetworkText, text, .is_required = true), END};
-
-static const DomainField range_fields[] = {
-        ATTR_STRING(NetworkRange, start, "start", .is_required = true),
-        ATTR_STRING(NetworkRange, end, "end", .is_required = true),
-        END,
-};
-static const DomainElement range_element = ELEMENT(NetworkRange, "range", range_fields);
-
-static const DomainField host_fields[] = {
-        ATTR_STRING(NetworkHost, mac, "mac"),
-        ATTR_STRING(NetworkHost, id, "id"),
-        ATTR_STRING(NetworkHost, name, "name"),
-        ATTR_STRING(NetworkHost, ip, "ip"),
-        END,
-};
-static const DomainElement host_element = ELEMENT(NetworkHost, "host", host_fields);
-
-static const DomainField bootp_fields[] = {
-        ATTR_STRING(NetworkIp, dhcp.bootp.file, "file", .is_required = true),
-        ATTR_STRING(NetworkIp, dhcp.bootp.server, "server"),
-        END,
-};
-static const DomainElement bootp_element = PART_OF(NetworkIp, dhcp.bootp, "bootp", bootp_fields);
-
-static const DomainField dhcp_fields[] = {
-        LIST(NetworkIp, dhcp.ranges, "range", range_element),
-        LIST(NetworkIp, dhcp.hosts, "host", host_element),
-        PART("bootp", bootp_element),
-        END,
-};
-static const DomainElement dhcp_element = PART_OF(NetworkIp, dhcp, "dhcp", dhcp_fields);
-
-static const DomainField tftp_fields[] = {
-        ATTR_STRING(NetworkIp, tftp.root, "root", .is_required = true),
-        END,
-};
-static const DomainElement tftp_element = PART_OF(NetworkIp, tftp, "tftp", tftp_fields);
-
-static const DomainField ip_fields[] = {
-        ATTR_STRING(NetworkIp, family, "family"),
-        ATTR_STRING(NetworkIp, address, "address", .is_required = true),
-        ATTR_STRING(NetworkIp, netmask, "netmask"),
-        ATTR_NUM(NetworkIp, prefix, "prefix", .max = 128),
-        PART("tftp", tftp_element),
-        PART("dhcp", dhcp_element),
-        END,
-};
-static const DomainElement ip_element = ELEMENT(NetworkIp, "ip", ip_fields);
-
-static const DomainField forwarder_fields[] = {
-        ATTR_STRING(NetworkForwarder, domain, "domain"),
-        ATTR_STRING(NetworkForwarder, addr, "addr"),
-        END,
-};
-static const DomainElement forwarder_element =
-        ELEMENT(NetworkForwarder, "forwarder", forwarder_fields);
-
-static const DomainField txt_fields[] = {
-        ATTR_STRING(NetworkTxt, name, "name", .is_required = true),
-        ATTR_STRING(NetworkTxt, value, "value", .is_required = true),
-        END,
-};
-static const DomainElement txt_element = ELEMENT(NetworkTxt, "txt", txt_fields);
-
-static const DomainElement hostname_element = ELEMENT(NetworkText, "hostname", text_fields);
-static const DomainField dns_host_fields[] = {
-        ATTR_STRING(NetworkDnsHost, ip, "ip", .is_required = true),
-        LIST(NetworkDnsHost, names, "hostname", hostname_element),
-        END,
-};
-static const DomainElement dns_host_element = ELEMENT(NetworkDnsHost, "host", dns_host_fields);
-
-static const DomainField dns_fields[] = {
-        ATTR_YES(NetworkDef, dns.enable, "enable"),
-        LIST(NetworkDef, dns.forwarders, "forwarder", forwarder_element),
-        LIST(NetworkDef, dns.txts, "txt", txt_element),
-        LIST(NetworkDef, dns.hosts, "host", dns_host_element),
-        END,
-};
-static const DomainElement dns_element = PART_OF(NetworkDef, dns, "dns", dns_fields);
-
-static const DomainField nat_address_fields[] = {
-        ATTR_STRING(NetworkDef, forward.nat.address.start, "start", .is_required = true),
-        ATTR_STRING(NetworkDef, forward.nat.address.end, "end"),
-        END,
-};
-static const DomainElement nat_address =
-        PART_OF(NetworkDef, forward.nat.address, "address", nat_address_fields);
-
-static const DomainField nat_port_fields[] = {
-        ATTR_NUM(NetworkDef, forward.nat.port.start, "start", .is_required = true,
-                 .max = UINT16_MAX),
-        ATTR_NUM(NetworkDef, forward.nat.port.end, "end", .is_required = true, .max = UINT16_MAX),
-        END,
-};
-static const DomainElement nat_port =
-        PART_OF(NetworkDef, forward.nat.port, "port", nat_port_fields);
-
-static const DomainField nat_fields[] = {
-        PART("address", nat_address),
-        PART("port", nat_port),
-        END,
-};
-static const DomainElement nat_element = PART_OF(NetworkDef, forward.nat, "nat", nat_fields);
-
-static const DomainField forward_fields[] = {
-        ATTR_STRING(NetworkDef, forward.dev, "dev"),
-        ATTR_ENUM(NetworkDef, forward.mode, "mode", forward_modes),
-        PART("nat", nat_element),
-        END,
-};
-static const DomainElement forward_element =
-        PART_OF(NetworkDef, forward, "forward", forward_fields);
-
-static const DomainField bridge_fields[] = {
-        ATTR_STRING(NetworkDef, bridge.name, "name"),
-        ATTR_ON(NetworkDef, bridge.stp, "stp"),
-        ATTR_NUM(NetworkDef, bridge.delay, "delay", .max = 30),
-        END,
-};
-static const DomainElement bridge_element = PART_OF(NetworkDef, bridge, "bridge", bridge_fields);
-
-static const DomainField mtu_fields[] = {
-        ATTR_NUM(NetworkDef, mtu.size, "size", .is_required = true, .max = 65535),
-        END,
-};
-static const DomainElement mtu_element = PART_OF(NetworkDef, mtu, "mtu", mtu_fields);
-
-static const DomainField mac_fields[] = {
-        ATTR_STRING(NetworkDef, mac.address, "address", .is_required = true),
-        END,
-};
-static const DomainElement mac_element = PART_OF(NetworkDef, mac, "mac", mac_fields);
-
-static const DomainField domain_fields[] = {
-        ATTR_STRING(NetworkDef, domain.name, "name", .is_required = true),
-        ATTR_YES(NetworkDef, domain.local_only, "localOnly"),
-        END,
-};
-static const DomainElement domain_part = PART_OF(NetworkDef, domain, "domain", domain_fields);
-
-static const DomainField network_fields[] = {
-        ATTR_YES(NetworkDef, ipv6, "ipv6"),
-        ATTR_YES(NetworkDef, trust_guest_rx_filters, "trustGuestRxFilters"),
-        LEAF_STRING(NetworkDef, name, "name", .is_required = true),
-        ATTR_(NetworkDef, uuid, "uuid", FIELD_UUID, .place = PLACE_LEAF),
-        LEAF_STRING(NetworkDef, title, "title"),
-        LEAF_STRING(NetworkDef, description, "description"),
-        ATTR_(NetworkDef, metadata, "metadata", FIELD_SOURCE, .place = PLACE_LEAF),
-        PART("forward", forward_element),
-        PART("bridge", bridge_element),
-        PART("mtu", mtu_element),
-        PART("mac", mac_element),
-        PART("domain", domain_part),
-        PART("dns", dns_element),
-        LIST(NetworkDef, ips, "ip", ip_element),
-        END,
-};
-static const DomainElement network_element = ELEMENT(NetworkDef, "network", network_fields);
-
-void network_def_free(NetworkDef *def) {
-        domain_element_free(&network_element, def);
-}
-
-NetworkDef *network_def_copy(const NetworkDef *def) {
-        return domain_element_copy(&network_element, def);
-}
-
-char *network_def_format(const NetworkDef *def) {
-        XmlWriter *writer = xml_writer_new(0);
-
-        domain_element_format(writer, &network_element, def, 0);
-        return xml_writer_finish(writer);
-}
 
 /* ---- addresses ---- */
 
@@ -214,6 +35,41 @@ unsigned network_ip_prefix(const NetworkIp *ip) {
         return network_ip_is_v6(ip) ? 64 : 24;
 }
 
+/* Labels are octets of IPv4 and digits of IPv6, the last one first. */
+char *network_ip_zone(const NetworkIp *ip) {
+        bool is_v6 = network_ip_is_v6(ip);
+        unsigned bits = is_v6 ? 4 : 8, prefix = network_ip_prefix(ip);
+        GString *zone = g_string_new(NULL);
+        uint8_t address[16];
+
+        if (!read_address(ip, ip->address, address) || prefix < bits || prefix % bits != 0) {
+                g_string_free(zone, TRUE);
+                return NULL;
+        }
+        for (unsigned i = prefix / bits; i-- > 0;)
+                if (is_v6)
+                        g_string_append_printf(zone, "%x.",
+                                               address[i / 2] >> (i % 2 ? 0 : 4) & 0xf);
+                else
+                        g_string_append_printf(zone, "%u.", address[i]);
+        g_string_append(zone, is_v6 ? "ip6.arpa" : "in-addr.arpa");
+        return g_string_free(zone, FALSE);
+}
+
+bool network_route_is_v6(const NetworkRoute *route) {
+        return g_strcmp0(route->family, "ipv6") == 0;
+}
+
+unsigned network_route_prefix(const NetworkRoute *route) {
+        struct in_addr mask;
+
+        if (route->prefix.is_set)
+                return (unsigned)route->prefix.value;
+        if (route->netmask && inet_pton(AF_INET, route->netmask, &mask) == 1)
+                return (unsigned)__builtin_popcount(mask.s_addr);
+        return network_route_is_v6(route) ? 128 : 32;
+}
+
 bool network_ip_contains(const NetworkIp *ip, const char *address) {
         uint8_t ours[16], theirs[16];
         unsigned bits = network_ip_prefix(ip);
@@ -227,20 +83,6 @@ bool network_ip_contains(const NetworkIp *ip, const char *address) {
 }
 
 /* ---- checks ---- */
-
-static int check_name(const char *name, Err *err) {
-        bool is_good =
-                *name && strlen(name) <= NETWORK_NAME_MAX && !strchr(name, '/') && name[0] != '.';
-
-        for (const char *s = name; *s; s++)
-                is_good = is_good && !g_ascii_iscntrl(*s);
-        if (is_good)
-                return 0;
-        return fail(err, VIR_ERR_XML_ERROR,
-                    "'%.80s' cannot be a network's name: it takes 1 to %d bytes without '/', "
-                    "control characters or a dot at the beginning",
-                    name, NETWORK_NAME_MAX);
-}
 
 /* Names of devices end up in rules and options. */
 static int check_device(const char *name, unsigned line, Err *err) {
@@ -326,6 +168,15 @@ static int check_ip(const NetworkIp *ip, Err *err) {
         if (ip->family && !network_ip_is_v6(ip) && !g_str_equal(ip->family, "ipv4"))
                 return fail(err, VIR_ERR_XML_ERROR, "<ip family='%s'> at line %u is no family",
                             ip->family, ip->node.line);
+        if (ip->local_ptr == DOMAIN_SWITCH_ON) {
+                g_autofree char *zone = network_ip_zone(ip);
+
+                if (!zone)
+                        return fail(err, VIR_ERR_XML_ERROR,
+                                    "<ip localPtr='yes'> at line %u: a prefix of %u has no zone of "
+                                    "its own",
+                                    ip->node.line, network_ip_prefix(ip));
+        }
         for (guint i = 0; ip->dhcp.ranges && i < ip->dhcp.ranges->len && r == 0; i++)
                 r = check_range(ip, ip->dhcp.ranges->pdata[i], err);
         for (guint i = 0; ip->dhcp.hosts && i < ip->dhcp.hosts->len && r == 0; i++)
@@ -337,34 +188,71 @@ static int check_ip(const NetworkIp *ip, Err *err) {
         return r == 0 ? check_option(ip->tftp.root, "TFTP directory", ip->node.line, err) : r;
 }
 
+static int check_forwarder(const NetworkForwarder *forwarder, Err *err) {
+        int r = check_option(forwarder->addr, "forwarder", forwarder->node.line, err);
+
+        return r == 0 ? check_option(forwarder->domain, "domain", forwarder->node.line, err) : r;
+}
+
+static int check_txt(const NetworkTxt *txt, Err *err) {
+        int r = check_option(txt->name, "name", txt->node.line, err);
+
+        if (r == 0 && strpbrk(txt->value, "\n\r\""))
+                r = fail(err, VIR_ERR_XML_ERROR,
+                         "the text at line %u holds a quote or a line's end", txt->node.line);
+        return r;
+}
+
+static int check_dns_host(const NetworkDnsHost *host, Err *err) {
+        int r = check_option(host->ip, "address", host->node.line, err);
+
+        for (guint i = 0; host->names && i < host->names->len && r == 0; i++)
+                r = check_option(((NetworkText *)host->names->pdata[i])->text, "host's name",
+                                 host->node.line, err);
+        return r;
+}
+
+static int check_srv(const NetworkSrv *srv, Err *err) {
+        unsigned line = srv->node.line;
+        int r = check_option(srv->service, "service", line, err);
+
+        if (r == 0)
+                r = check_option(srv->protocol, "protocol", line, err);
+        if (r == 0)
+                r = check_option(srv->domain, "domain", line, err);
+        if (r == 0)
+                r = check_option(srv->target, "target", line, err);
+        if (r == 0 && !srv->target &&
+            (srv->port.is_set || srv->priority.is_set || srv->weight.is_set))
+                r = fail(err, VIR_ERR_XML_ERROR, "<srv> at line %u has a port and no target", line);
+        return r;
+}
+
 static int check_dns(const NetworkDef *def, Err *err) {
         int r = 0;
 
-        for (guint i = 0; def->dns.forwarders && i < def->dns.forwarders->len && r == 0; i++) {
-                const NetworkForwarder *forwarder = def->dns.forwarders->pdata[i];
-
-                r = check_option(forwarder->addr, "forwarder", forwarder->node.line, err);
-                if (r == 0)
-                        r = check_option(forwarder->domain, "domain", forwarder->node.line, err);
-        }
-        for (guint i = 0; def->dns.txts && i < def->dns.txts->len && r == 0; i++) {
-                const NetworkTxt *txt = def->dns.txts->pdata[i];
-
-                r = check_option(txt->name, "name", txt->node.line, err);
-                if (r == 0 && strpbrk(txt->value, "\n\r\""))
-                        r = fail(err, VIR_ERR_XML_ERROR,
-                                 "the text at line %u holds a quote or a line's end",
-                                 txt->node.line);
-        }
-        for (guint i = 0; def->dns.hosts && i < def->dns.hosts->len && r == 0; i++) {
-                const NetworkDnsHost *host = def->dns.hosts->pdata[i];
-
-                r = check_option(host->ip, "address", host->node.line, err);
-                for (guint j = 0; host->names && j < host->names->len && r == 0; j++)
-                        r = check_option(((NetworkText *)host->names->pdata[j])->text,
-                                         "host's name", host->node.line, err);
-        }
+        for (guint i = 0; def->dns.forwarders && i < def->dns.forwarders->len && r == 0; i++)
+                r = check_forwarder(def->dns.forwarders->pdata[i], err);
+        for (guint i = 0; def->dns.txts && i < def->dns.txts->len && r == 0; i++)
+                r = check_txt(def->dns.txts->pdata[i], err);
+        for (guint i = 0; def->dns.hosts && i < def->dns.hosts->len && r == 0; i++)
+                r = check_dns_host(def->dns.hosts->pdata[i], err);
+        for (guint i = 0; def->dns.srvs && i < def->dns.srvs->len && r == 0; i++)
+                r = check_srv(def->dns.srvs->pdata[i], err);
         return r;
+}
+
+/* Rules and options name them. */
+static int check_devices(const NetworkDef *def, Err *err) {
+        int r = 0;
+
+        for (guint i = 0; def->forward.interfaces && i < def->forward.interfaces->len && r == 0;
+             i++) {
+                const NetworkForwardInterface *item = def->forward.interfaces->pdata[i];
+
+                r = check_device(item->dev, item->node.line, err);
+        }
+        return r == 0 ? check_device(def->forward.dev, def->forward.node.line, err) : r;
 }
 
 static int check_forward(const NetworkDef *def, Err *err) {
@@ -385,12 +273,84 @@ static int check_forward(const NetworkDef *def, Err *err) {
         if ((def->forward.mode == FORWARD_NAT || def->forward.mode == FORWARD_ROUTE) && !has_ips)
                 return fail(err, VIR_ERR_XML_ERROR,
                             "network '%s' is forwarded and has no <ip> address", def->name);
-        return check_device(def->forward.dev, def->forward.node.line, err);
+        return check_devices(def, err);
 }
 
-static int check(const NetworkDef *def, Err *err) {
-        int r = check_name(def->name, err);
+static int check_route(const NetworkDef *def, const NetworkRoute *route, Err *err) {
+        NetworkIp net = {.family = route->family, .address = route->address};
+        unsigned max = network_route_is_v6(route) ? 128 : 32, line = route->node.line;
+        int r = check_address(&net, route->address, line, err);
 
+        if (r == 0)
+                r = check_address(&net, route->gateway, line, err);
+        if (r < 0)
+                return r;
+        if (network_route_prefix(route) > max)
+                return fail(err, VIR_ERR_XML_ERROR, "<route> at line %u: the prefix is at most %u",
+                            line, max);
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
+                if (network_ip_is_v6(ip) == network_route_is_v6(route) &&
+                    network_ip_contains(ip, route->gateway))
+                        return 0;
+        }
+        return fail(err, VIR_ERR_XML_ERROR,
+                    "the gateway %s of <route> at line %u is in none of the networks of '%s'",
+                    route->gateway, line, def->name);
+}
+
+static int check_portgroups(const NetworkDef *def, Err *err) {
+        const char *preset = NULL;
+
+        for (guint i = 0; def->portgroups && i < def->portgroups->len; i++) {
+                const NetworkPortgroup *group = def->portgroups->pdata[i];
+
+                for (guint j = 0; j < i; j++)
+                        if (g_str_equal(((NetworkPortgroup *)def->portgroups->pdata[j])->name,
+                                        group->name))
+                                return fail(err, VIR_ERR_XML_ERROR,
+                                            "network '%s' has two portgroups '%s'", def->name,
+                                            group->name);
+                if (group->is_default == DOMAIN_SWITCH_ON && preset)
+                        return fail(err, VIR_ERR_XML_ERROR,
+                                    "the portgroups '%s' and '%s' of network '%s' are both default",
+                                    preset, group->name, def->name);
+                preset = group->is_default == DOMAIN_SWITCH_ON ? group->name : preset;
+        }
+        return 0;
+}
+
+/* What libvirt knows and this host is not told. */
+static int check_served(const NetworkDef *def, Err *err) {
+        if (def->bridge.mac_table == MAC_TABLE_LIBVIRT)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "network '%s': the kernel learns the addresses on its bridge",
+                                      def->name),
+                                 "leave macTableManager out, or set it to 'kernel'");
+        if (def->domain.registers == DOMAIN_SWITCH_ON)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "network '%s': the domain '%s' is not registered with the host's "
+                            "resolver",
+                            def->name, def->domain.name);
+        return 0;
+}
+
+static int check_lists(const NetworkDef *def, Err *err) {
+        int r = 0;
+
+        for (guint i = 0; def->ips && i < def->ips->len && r == 0; i++)
+                r = check_ip(def->ips->pdata[i], err);
+        for (guint i = 0; def->routes && i < def->routes->len && r == 0; i++)
+                r = check_route(def, def->routes->pdata[i], err);
+        return r == 0 ? check_portgroups(def, err) : r;
+}
+
+int network_def_check(const NetworkDef *def, Err *err) {
+        int r = domain_check_file_name(def->name, "network", NETWORK_NAME_MAX, err);
+
+        if (r == 0 && def->name[0] == '.')
+                r = fail(err, VIR_ERR_XML_ERROR,
+                         "'%s' cannot be a network's name: it begins with a dot", def->name);
         if (r == 0)
                 r = check_forward(def, err);
         if (r == 0)
@@ -398,33 +358,39 @@ static int check(const NetworkDef *def, Err *err) {
         if (r == 0)
                 r = check_option(def->domain.name, "domain", def->domain.node.line, err);
         if (r == 0)
+                r = check_served(def, err);
+        if (r == 0)
                 r = check_dns(def, err);
-        for (guint i = 0; def->ips && i < def->ips->len && r == 0; i++)
-                r = check_ip(def->ips->pdata[i], err);
-        return r;
+        return r == 0 ? check_lists(def, err) : r;
 }
 
 /* ---- defaults ---- */
 
-static void fill_uuid(uint8_t uuid[16]) {
-        static const uint8_t none[16];
-        g_autofree char *text = NULL;
+/* The device to go out by stands twice: as forward's own, and as the first of a list. */
+static int fill_forward(NetworkDef *def, Err *err) {
+        GPtrArray *list = def->forward.interfaces;
+        NetworkForwardInterface *first = list && list->len > 0 ? list->pdata[0] : NULL;
 
-        if (memcmp(uuid, none, sizeof(none)) != 0)
-                return;
-        text = g_uuid_string_random();
-        domain_uuid_parse(text, uuid);
+        if (first && !def->forward.dev)
+                def->forward.dev = g_strdup(first->dev);
+        if (first && !g_str_equal(first->dev, def->forward.dev))
+                return fail(err, VIR_ERR_XML_ERROR,
+                            "<forward dev='%s'> at line %u is not its first <interface dev='%s'>",
+                            def->forward.dev, def->forward.node.line, first->dev);
+        if (first || !def->forward.dev)
+                return 0;
+        if (!list)
+                list = def->forward.interfaces = g_ptr_array_new();
+        first = domain_element_new(&network_forward_interface_element);
+        first->node.is_present = true;
+        first->dev = g_strdup(def->forward.dev);
+        g_ptr_array_add(list, first);
+        return 0;
 }
 
-static void fill(NetworkDef *def) {
+static void fill_bridge(NetworkDef *def) {
         uint32_t tail = g_random_int();
 
-        fill_uuid(def->uuid);
-        if (def->forward.node.is_present && !def->forward.mode)
-                def->forward.mode = FORWARD_NAT;
-        def->bridge.node.is_present = true;
-        if (!network_def_has_bridge(def))
-                return;
         if (!def->bridge.stp)
                 def->bridge.stp = DOMAIN_SWITCH_ON;
         if (!def->bridge.delay.is_set)
@@ -436,27 +402,82 @@ static void fill(NetworkDef *def) {
                                            tail >> 8 & 0xff, tail & 0xff);
 }
 
+static int fill(NetworkDef *def, Err *err) {
+        domain_uuid_fill(def->uuid);
+        def->connections = (DomainNum){};
+        if (def->forward.node.is_present && !def->forward.mode)
+                def->forward.mode = FORWARD_NAT;
+        def->bridge.node.is_present = true;
+        if (network_def_has_bridge(def))
+                fill_bridge(def);
+        for (guint i = 0; def->forward.interfaces && i < def->forward.interfaces->len; i++)
+                ((NetworkForwardInterface *)def->forward.interfaces->pdata[i])->connections =
+                        (DomainNum){};
+        return fill_forward(def, err);
+}
+
+/* ---- documents ---- */
+
+#define NETWORK_NAMESPACES "http://libvirt.org/schemas/network/"
+
+/* Elements and attributes of libvirt's schema that would be kept as if nobody knew them. */
+static int check_element(const xmlNode *node, Err *err) {
+        static const char *const absent[] = {"bandwidth", "vlan",   "virtualport",
+                                             "pf",        "driver", NULL};
+        g_autofree char *zone = xml_attr(node, "zone");
+
+        if (node->ns && g_str_has_prefix((const char *)node->ns->href, NETWORK_NAMESPACES))
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "<%s:%s> at line %u: options are not passed to dnsmasq as "
+                                      "they are, since they can make it run programs",
+                                      node->ns->prefix, xml_name(node), xml_line(node)),
+                                 "use <dns>, <dhcp>, <domain> and <tftp>");
+        if (g_strv_contains(absent, xml_name(node)))
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "<%s> at line %u is not served for networks yet", xml_name(node),
+                            xml_line(node));
+        if (zone)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "<%s zone='%s'> at line %u: firewalld's zones are not served",
+                            xml_name(node), zone, xml_line(node));
+        return 0;
+}
+
+static int check_elements(const xmlNode *node, Err *err) {
+        int r = check_element(node, err);
+
+        if (g_str_equal(xml_name(node), "metadata"))
+                return 0;
+        for (xmlNode *child = xml_first(node); child && r == 0; child = xml_next(child))
+                r = check_elements(child, err);
+        return r;
+}
+
 int network_def_parse(const char *text, bool validate, GPtrArray *warnings, NetworkDef **ret,
                       Err *err) {
         g_autoptr(NetworkDef) def = domain_element_new(&network_element);
-        DomainParse parse = {.flags = validate ? DOMAIN_PARSE_VALIDATE : 0, .warnings = warnings};
-        g_autoptr(XmlDoc) doc = NULL;
-        int r = xml_doc_parse(text, strlen(text), "network", &doc, err);
+        const DomainDocument document = {&network_element, validate, warnings, check_elements};
+        int r = domain_document_parse(text, &document, def, err);
 
-        if (r < 0)
-                return r;
-        if (!g_str_equal(xml_name(xml_doc_root(doc)), "network"))
-                return fail(err, VIR_ERR_XML_ERROR,
-                            "the root element is <%s>, where <network> is wanted",
-                            xml_name(xml_doc_root(doc)));
-        parse.doc = doc;
-        r = domain_element_parse(&parse, &network_element, xml_doc_root(doc), def, err);
-        if (r < 0)
-                return r;
-        fill(def);
-        r = check(def, err);
+        if (r == 0)
+                r = fill(def, err);
+        if (r == 0)
+                r = network_def_check(def, err);
         if (r < 0)
                 return r;
         *ret = g_steal_pointer(&def);
         return 0;
+}
+
+void network_def_free(NetworkDef *def) {
+        domain_element_free(&network_element, def);
+}
+
+NetworkDef *network_def_copy(const NetworkDef *def) {
+        return domain_element_copy(&network_element, def);
+}
+
+char *network_def_format(const NetworkDef *def) {
+        return domain_document_format(&network_element, def);
 }

@@ -4,10 +4,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-#define FOREACH(Type, item, list)                                                 \
-        for (guint _i_##item = 0; (list) && _i_##item < (list)->len; _i_##item++) \
-                for (const Type *item = (list)->pdata[_i_##item]; item; item = NULL)
-
 static bool has_dhcp(const NetworkIp *ip) {
         return (ip->dhcp.ranges && ip->dhcp.ranges->len > 0) ||
                (ip->dhcp.hosts && ip->dhcp.hosts->len > 0);
@@ -18,7 +14,7 @@ bool services_need_dnsmasq(const NetworkDef *def) {
                 return false;
         if (def->dns.enable != DOMAIN_SWITCH_OFF)
                 return true;
-        FOREACH(NetworkIp, ip, def->ips) {
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
                 if (has_dhcp(ip) || ip->tftp.root)
                         return true;
         }
@@ -27,14 +23,10 @@ bool services_need_dnsmasq(const NetworkDef *def) {
 
 /* ---- dnsmasq ---- */
 
-static void append_dns(GString *out, const NetworkDef *def) {
+static void append_forwarders(GString *out, const NetworkDef *def) {
         bool has_server = false;
 
-        if (def->dns.enable == DOMAIN_SWITCH_OFF) {
-                g_string_append(out, "port=0\n");
-                return;
-        }
-        FOREACH(NetworkForwarder, forwarder, def->dns.forwarders) {
+        NETWORK_FOREACH(NetworkForwarder, forwarder, def->dns.forwarders) {
                 if (forwarder->domain)
                         g_string_append_printf(out, "server=/%s/%s\n", forwarder->domain,
                                                forwarder->addr ? forwarder->addr : "#");
@@ -44,33 +36,91 @@ static void append_dns(GString *out, const NetworkDef *def) {
         }
         if (has_server)
                 g_string_append(out, "no-resolv\n");
-        if (def->domain.name)
-                g_string_append_printf(out, "domain=%s\nexpand-hosts\n", def->domain.name);
-        if (def->domain.name && def->domain.local_only == DOMAIN_SWITCH_ON)
-                g_string_append_printf(out, "local=/%s/\n", def->domain.name);
-        g_string_append(out, "domain-needed\nlocal=//\n");
-        FOREACH(NetworkTxt, txt, def->dns.txts)
-        g_string_append_printf(out, "txt-record=%s,\"%s\"\n", txt->name, txt->value);
 }
 
-static void append_range(GString *out, const NetworkIp *ip, const char *start, const char *end) {
+/* srv-host=_service._protocol[.domain],target,port,priority,weight */
+static void append_srv(GString *out, const NetworkSrv *srv) {
+        g_string_append_printf(out, "srv-host=_%s._%s", srv->service, srv->protocol);
+        if (srv->domain)
+                g_string_append_printf(out, ".%s", srv->domain);
+        if (srv->target)
+                g_string_append_printf(out, ",%s,%u,%u,%u", srv->target,
+                                       (unsigned)domain_num_or(srv->port, 1),
+                                       (unsigned)srv->priority.value, (unsigned)srv->weight.value);
+        g_string_append_c(out, '\n');
+}
+
+static void append_records(GString *out, const NetworkDef *def) {
+        NETWORK_FOREACH(NetworkTxt, txt, def->dns.txts) {
+                g_string_append_printf(out, "txt-record=%s,\"%s\"\n", txt->name, txt->value);
+        }
+        NETWORK_FOREACH(NetworkSrv, srv, def->dns.srvs) {
+                append_srv(out, srv);
+        }
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
+                g_autofree char *zone =
+                        ip->local_ptr == DOMAIN_SWITCH_ON ? network_ip_zone(ip) : NULL;
+
+                if (zone)
+                        g_string_append_printf(out, "local=/%s/\n", zone);
+        }
+}
+
+static void append_dns(GString *out, const NetworkDef *def) {
+        bool is_local = def->domain.name && def->domain.local_only == DOMAIN_SWITCH_ON;
+
+        if (def->dns.enable == DOMAIN_SWITCH_OFF) {
+                g_string_append(out, "port=0\n");
+                return;
+        }
+        append_forwarders(out, def);
+        if (def->domain.name)
+                g_string_append_printf(out, "domain=%s\nexpand-hosts\n", def->domain.name);
+        if (is_local)
+                g_string_append_printf(out, "local=/%s/\n", def->domain.name);
+        if (def->dns.forward_plain_names != DOMAIN_SWITCH_ON)
+                g_string_append(out, "domain-needed\nlocal=//\n");
+        append_records(out, def);
+}
+
+/* ",LEASE": a number and its unit, as dnsmasq has them. */
+static void append_lease(GString *out, const NetworkLease *lease) {
+        static const char units[] = {'m', 's', 'm', 'h'};
+
+        if (lease->node.is_present && lease->expiry.value == 0)
+                g_string_append(out, ",infinite");
+        else if (lease->node.is_present)
+                g_string_append_printf(out, ",%u%c", (unsigned)lease->expiry.value,
+                                       units[lease->unit]);
+}
+
+static void append_range(GString *out, const NetworkIp *ip, const NetworkRange *range) {
         struct in_addr mask = {.s_addr = htonl(~UINT32_C(0) << (32 - network_ip_prefix(ip)))};
         char text[INET_ADDRSTRLEN];
 
         if (network_ip_is_v6(ip))
-                g_string_append_printf(out, "dhcp-range=%s,%s,%u\n", start, end,
+                g_string_append_printf(out, "dhcp-range=%s,%s,%u", range->start, range->end,
                                        network_ip_prefix(ip));
         else
-                g_string_append_printf(out, "dhcp-range=%s,%s,%s\n", start, end,
+                g_string_append_printf(out, "dhcp-range=%s,%s,%s", range->start, range->end,
                                        inet_ntop(AF_INET, &mask, text, sizeof(text)));
+        append_lease(out, &range->lease);
+        g_string_append_c(out, '\n');
 }
 
 static void append_dhcp(GString *out, const NetworkIp *ip) {
-        FOREACH(NetworkRange, range, ip->dhcp.ranges)
-        append_range(out, ip, range->start, range->end);
+        const NetworkRange known = {.start = ip->address, .end = (char *)(uintptr_t) "static"};
+
+        NETWORK_FOREACH(NetworkRange, range, ip->dhcp.ranges) {
+                append_range(out, ip, range);
+        }
         /* Hosts alone: answers none but those it knows. */
         if (has_dhcp(ip) && (!ip->dhcp.ranges || ip->dhcp.ranges->len == 0))
-                append_range(out, ip, ip->address, "static");
+                append_range(out, ip, &known);
+        /* Without addresses of DHCP, IPv6 guests make their own of what the router tells. */
+        if (network_ip_is_v6(ip))
+                g_string_append_printf(
+                        out, has_dhcp(ip) ? "enable-ra\n" : "dhcp-range=%s,ra-only\n", ip->address);
         if (ip->dhcp.bootp.file)
                 g_string_append_printf(out, "dhcp-boot=%s%s%s\n", ip->dhcp.bootp.file,
                                        ip->dhcp.bootp.server ? ",," : "",
@@ -85,7 +135,7 @@ char *services_dnsmasq_config(const NetworkDef *def, const ServicePaths *paths) 
 
         g_string_append_printf(out, "interface=%s\npid-file=%s\n", def->bridge.name, paths->pid);
         append_dns(out, def);
-        FOREACH(NetworkIp, ip, def->ips) {
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
                 append_dhcp(out, ip);
                 gives_addresses |= has_dhcp(ip);
         }
@@ -101,24 +151,28 @@ char *services_dnsmasq_config(const NetworkDef *def, const ServicePaths *paths) 
         return g_string_free(out, FALSE);
 }
 
+/* A line of the file of hosts: their id or address, IP address, name, lease. */
+static void append_host(GString *out, const NetworkIp *ip, const NetworkHost *host) {
+        if (host->id)
+                g_string_append_printf(out, "id:%s", host->id);
+        else if (host->mac)
+                g_string_append(out, host->mac);
+        if (host->ip)
+                g_string_append_printf(out, network_ip_is_v6(ip) ? "%s[%s]" : "%s%s",
+                                       host->id || host->mac ? "," : "", host->ip);
+        if (host->name)
+                g_string_append_printf(out, "%s%s", host->id || host->mac || host->ip ? "," : "",
+                                       host->name);
+        append_lease(out, &host->lease);
+        g_string_append_c(out, '\n');
+}
+
 char *services_dnsmasq_hosts(const NetworkDef *def) {
         GString *out = g_string_new(NULL);
 
-        FOREACH(NetworkIp, ip, def->ips) {
-                FOREACH(NetworkHost, host, ip->dhcp.hosts) {
-                        if (host->id)
-                                g_string_append_printf(out, "id:%s", host->id);
-                        else if (host->mac)
-                                g_string_append(out, host->mac);
-                        if (host->ip)
-                                g_string_append_printf(out,
-                                                       network_ip_is_v6(ip) ? "%s[%s]" : "%s%s",
-                                                       host->id || host->mac ? "," : "", host->ip);
-                        if (host->name)
-                                g_string_append_printf(out, "%s%s",
-                                                       host->id || host->mac || host->ip ? "," : "",
-                                                       host->name);
-                        g_string_append_c(out, '\n');
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
+                NETWORK_FOREACH(NetworkHost, host, ip->dhcp.hosts) {
+                        append_host(out, ip, host);
                 }
         }
         return g_string_free(out, FALSE);
@@ -127,10 +181,11 @@ char *services_dnsmasq_hosts(const NetworkDef *def) {
 char *services_dnsmasq_addn_hosts(const NetworkDef *def) {
         GString *out = g_string_new(NULL);
 
-        FOREACH(NetworkDnsHost, host, def->dns.hosts) {
+        NETWORK_FOREACH(NetworkDnsHost, host, def->dns.hosts) {
                 g_string_append(out, host->ip);
-                FOREACH(NetworkText, name, host->names)
-                g_string_append_printf(out, "\t%s", name->text);
+                NETWORK_FOREACH(NetworkText, name, host->names) {
+                        g_string_append_printf(out, "\t%s", name->text);
+                }
                 g_string_append_c(out, '\n');
         }
         return g_string_free(out, FALSE);
@@ -158,20 +213,37 @@ static void append_input(GString *out, const NetworkDef *def) {
                                def->bridge.name, def->bridge.name);
 }
 
+/* ' oifname { "a", "b" }': the devices to go out by; "" where any will do. */
+static char *out_devices(const char *word, const NetworkDef *def) {
+        const GPtrArray *list = def->forward.interfaces;
+        GString *text = g_string_new(NULL);
+
+        if (!list || list->len == 0)
+                return g_string_free(text, FALSE);
+        g_string_append_printf(text, " %s {", word);
+        for (guint i = 0; i < list->len; i++)
+                g_string_append_printf(text, "%s \"%s\"", i > 0 ? "," : "",
+                                       ((const NetworkForwardInterface *)list->pdata[i])->dev);
+        g_string_append(text, " }");
+        return g_string_free(text, FALSE);
+}
+
+static bool is_translated(const NetworkDef *def, const NetworkIp *ip) {
+        return def->forward.mode == FORWARD_NAT &&
+               (!network_ip_is_v6(ip) || def->forward.nat.ipv6 == DOMAIN_SWITCH_ON);
+}
+
 static void append_ip_forward(GString *out, const NetworkDef *def, const NetworkIp *ip) {
         const char *family = network_ip_is_v6(ip) ? "ip6" : "ip", *bridge = def->bridge.name;
         g_autofree char *net = subnet(ip);
-        g_autofree char *out_dev =
-                def->forward.dev ? g_strdup_printf(" oifname \"%s\"", def->forward.dev) : NULL;
-        g_autofree char *in_dev =
-                def->forward.dev ? g_strdup_printf(" iifname \"%s\"", def->forward.dev) : NULL;
+        g_autofree char *out_dev = out_devices("oifname", def);
+        g_autofree char *in_dev = out_devices("iifname", def);
 
-        g_string_append_printf(out, "\t\tiifname \"%s\"%s %s saddr %s accept\n", bridge,
-                               out_dev ? out_dev : "", family, net);
-        g_string_append_printf(out, "\t\toifname \"%s\"%s %s daddr %s%s accept\n", bridge,
-                               in_dev ? in_dev : "", family, net,
-                               def->forward.mode == FORWARD_NAT ? " ct state established,related"
-                                                                : "");
+        g_string_append_printf(out, "\t\tiifname \"%s\"%s %s saddr %s accept\n", bridge, out_dev,
+                               family, net);
+        g_string_append_printf(out, "\t\toifname \"%s\"%s %s daddr %s%s accept\n", bridge, in_dev,
+                               family, net,
+                               is_translated(def, ip) ? " ct state established,related" : "");
 }
 
 static void append_forward(GString *out, const NetworkDef *def) {
@@ -180,7 +252,7 @@ static void append_forward(GString *out, const NetworkDef *def) {
                                "\t\ttype filter hook forward priority filter - 1; policy accept;\n"
                                "\t\tiifname \"%s\" oifname \"%s\" accept\n",
                                def->bridge.name, def->bridge.name);
-        FOREACH(NetworkIp, ip, def->ips) {
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
                 if (def->forward.mode)
                         append_ip_forward(out, def, ip);
         }
@@ -208,10 +280,10 @@ static void append_nat(GString *out, const NetworkDef *def) {
 
         g_string_append(out, "\tchain postrouting {\n"
                              "\t\ttype nat hook postrouting priority srcnat; policy accept;\n");
-        FOREACH(NetworkIp, ip, def->ips) {
+        NETWORK_FOREACH(NetworkIp, ip, def->ips) {
                 g_autofree char *net = subnet(ip);
 
-                if (network_ip_is_v6(ip) && def->forward.nat.address.start)
+                if (!is_translated(def, ip))
                         continue;
                 if (network_ip_is_v6(ip)) {
                         g_string_append_printf(out, "\t\tip6 saddr %s ip6 daddr != %s masquerade\n",

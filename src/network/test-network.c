@@ -120,7 +120,7 @@ static void each_mode_has_its_rules(void **state) {
                 const char *forward, *has, *lacks;
         } modes[] = {
                 {"<forward mode='nat'/>", "masquerade", NULL},
-                {"<forward mode='nat' dev='eth9'/>", "oifname \"eth9\"", NULL},
+                {"<forward mode='nat' dev='eth9'/>", "oifname { \"eth9\" }", NULL},
                 {"<forward mode='nat'><nat><port start='1024' end='2048'/></nat></forward>",
                  "masquerade to :1024-2048", NULL},
                 {"<forward mode='route'/>", "saddr 192.0.2.1/24 accept", "masquerade"},

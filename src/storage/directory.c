@@ -151,6 +151,20 @@ int directory_scan(const char *path, GPtrArray **ret, Err *err) {
         return 0;
 }
 
+void directory_remove_partial(const char *path) {
+        g_autoptr(GDir) names = g_dir_open(path, 0, NULL);
+        const char *name;
+
+        while (names && (name = g_dir_read_name(names))) {
+                g_autofree char *file = g_build_filename(path, name, NULL);
+                struct stat status;
+
+                if (volume_name_is_partial(name) && lstat(file, &status) == 0 &&
+                    S_ISREG(status.st_mode))
+                        unlink(file);
+        }
+}
+
 int directory_read_space(PoolDef *pool, Err *err) {
         struct statvfs fs;
 

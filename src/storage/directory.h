@@ -15,5 +15,8 @@ int directory_scan(const char *path, GPtrArray **ret, Err *err);
 /* One volume; -ENOENT when there is none of that name. */
 int directory_read_volume(const char *path, const char *name, VolumeDef **ret, Err *err);
 
+/* Removes what a daemon that was killed left half-made. Nobody may be making a volume there. */
+void directory_remove_partial(const char *path);
+
 /* Fills capacity, allocation and available of a pool from its file system. */
 int directory_read_space(PoolDef *pool, Err *err);

@@ -73,7 +73,18 @@ static void append_option(GString *options, const char *key, const char *value) 
         g_string_append_printf(options, "%s%s=%s", options->len > 0 ? "," : "", key, escaped);
 }
 
-static char *qcow2_options(const VolumeDef *def) {
+/* An image that is to take all of its space gets it at once. */
+static const char *preallocation(const VolumeDef *def, bool preallocate) {
+        if (preallocate)
+                return "metadata";
+        if (def->capacity.is_set && def->capacity.value > 0 && def->allocation.is_set &&
+            def->allocation.value >= def->capacity.value && !def->backing.path)
+                return "falloc";
+        return NULL;
+}
+
+static char *qcow2_options(const VolumeDef *def, bool preallocate) {
+        const char *mode = preallocation(def, preallocate);
         g_autofree char *cluster =
                 g_strdup_printf("%" G_GUINT64_FORMAT, def->target.cluster_size.bytes.value);
         GString *options = g_string_new(NULL);
@@ -91,6 +102,8 @@ static char *qcow2_options(const VolumeDef *def) {
                 append_option(options, "extended_l2", "on");
         if (def->target.nocow.node.is_present)
                 append_option(options, "nocow", "on");
+        if (mode)
+                append_option(options, "preallocation", mode);
         return g_string_free(options, FALSE);
 }
 
@@ -103,35 +116,36 @@ static char **finish(GPtrArray *args) {
         return (char **)g_ptr_array_free(args, FALSE);
 }
 
-static void add_format(GPtrArray *args, const char *option, const VolumeDef *def) {
+static void add_format(GPtrArray *args, const char *option, const VolumeDef *def,
+                       bool preallocate) {
         g_autofree char *options = NULL;
 
         add(args, option);
         add(args, volume_format_to_string(def->target.format.type));
         if (def->target.format.type != VOLUME_FORMAT_QCOW2)
                 return;
-        options = qcow2_options(def);
+        options = qcow2_options(def, preallocate);
         add(args, "-o");
         add(args, options);
 }
 
-char **image_create_args(const VolumeDef *def) {
+char **image_create_args(const VolumeDef *def, bool preallocate) {
         GPtrArray *args = g_ptr_array_new();
 
         add(args, "create");
         add(args, "-q");
-        add_format(args, "-f", def);
+        add_format(args, "-f", def, preallocate);
         return finish(args);
 }
 
-char **image_convert_args(const VolumeDef *def, VolumeFormat from) {
+char **image_convert_args(const VolumeDef *def, VolumeFormat from, bool preallocate) {
         GPtrArray *args = g_ptr_array_new();
 
         add(args, "convert");
         add(args, "-p");
         add(args, "-f");
         add(args, from == VOLUME_FORMAT_QCOW2 ? "qcow2" : "raw");
-        add_format(args, "-O", def);
+        add_format(args, "-O", def, preallocate);
         return finish(args);
 }
 

@@ -35,8 +35,10 @@ typedef struct ImageInfo {
  * size. */
 int image_read_info(const char *path, bool is_qcow2, ImageInfo *ret, Err *err);
 
-/* What qemu-img is to do; argv without the program's name and without the image's path, which is
+/* preallocate: the tables of a qcow2 image.
+ *
+ * What qemu-img is to do; argv without the program's name and without the image's path, which is
  * appended by the caller (it may be a temporary one). Free with g_strfreev(). */
-char **image_create_args(const VolumeDef *def);
-char **image_convert_args(const VolumeDef *def, VolumeFormat from);
+char **image_create_args(const VolumeDef *def, bool preallocate);
+char **image_convert_args(const VolumeDef *def, VolumeFormat from, bool preallocate);
 char **image_resize_args(const VolumeDef *def, uint64_t capacity, bool shrink, bool preallocate);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "domain/document.h"
 #include "domain/fields.h"
 
 #define MODE_MAX 07777
@@ -69,52 +70,6 @@ bool volume_name_is_partial(const char *name) {
                strspn(digits, "0123456789abcdef") == PARTIAL_DIGITS;
 }
 
-/* A name that is one of a file as well. */
-static int check_name(const char *name, const char *what, size_t max, Err *err) {
-        bool is_good = *name && strlen(name) <= max && !strchr(name, '/') &&
-                       !g_str_equal(name, ".") && !g_str_equal(name, "..") &&
-                       !volume_name_is_partial(name);
-
-        for (const char *s = name; *s; s++)
-                is_good = is_good && !g_ascii_iscntrl(*s);
-        if (is_good)
-                return 0;
-        return fail(
-                err, VIR_ERR_XML_ERROR,
-                "'%.80s' cannot be a %s's name: it takes 1 to %zu bytes without '/' and control "
-                "characters, and is not that of a half-made volume",
-                name, what, max);
-}
-
-static int fail_root(const xmlNode *root, const char *wanted, Err *err) {
-        return fail(err, VIR_ERR_XML_ERROR, "the root element is <%s>, where <%s> is wanted",
-                    xml_name(root), wanted);
-}
-
-/* Reads a document whose root is the element into object. */
-static int parse_document(const char *text, const DomainElement *element, bool validate,
-                          GPtrArray *warnings, void *object, Err *err) {
-        DomainParse parse = {.flags = validate ? DOMAIN_PARSE_VALIDATE : 0, .warnings = warnings};
-        g_autoptr(XmlDoc) doc = NULL;
-        xmlNode *root;
-        int r = xml_doc_parse(text, strlen(text), element->name, &doc, err);
-
-        if (r < 0)
-                return r;
-        root = xml_doc_root(doc);
-        if (root->ns || !g_str_equal(xml_name(root), element->name))
-                return fail_root(root, element->name, err);
-        parse.doc = doc;
-        return domain_element_parse(&parse, element, root, object, err);
-}
-
-static char *format(const DomainElement *element, const void *object) {
-        XmlWriter *writer = xml_writer_new(0);
-
-        domain_element_format(writer, element, object, 0);
-        return xml_writer_finish(writer);
-}
-
 /* ---- pool ---- */
 
 static const char *const pool_types[] = {"dir", NULL};
@@ -161,19 +116,26 @@ static int fill_path(PoolDef *def, Err *err) {
         return 0;
 }
 
-static void fill_uuid(uint8_t uuid[16]) {
-        static const uint8_t none[16];
-        g_autofree char *text = NULL;
+/* Types of libvirt's pools that a directory cannot stand for. */
+static int check_pool(const xmlNode *root, Err *err) {
+        static const char *const others[] = {
+                "fs",    "netfs", "logical",  "disk",    "iscsi", "iscsi-direct", "scsi",
+                "mpath", "rbd",   "sheepdog", "gluster", "zfs",   "vstorage",     NULL};
+        g_autofree char *type = xml_attr(root, "type");
 
-        if (memcmp(uuid, none, sizeof(none)) != 0)
-                return;
-        text = g_uuid_string_random();
-        domain_uuid_parse(text, uuid);
+        if (!type || !g_strv_contains(others, type))
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "storage pools of type '%s' are not served, but directories are",
+                              type),
+                         "mount it, and define a pool of type 'dir' there");
 }
 
 int pool_def_parse(const char *text, bool validate, GPtrArray *warnings, PoolDef **ret, Err *err) {
         g_autoptr(PoolDef) def = domain_element_new(&pool_element);
-        int r = parse_document(text, &pool_element, validate, warnings, def, err);
+        const DomainDocument document = {&pool_element, validate, warnings, check_pool};
+        int r = domain_document_parse(text, &document, def, err);
 
         if (r == 0)
                 r = fill_path(def, err);
@@ -181,14 +143,14 @@ int pool_def_parse(const char *text, bool validate, GPtrArray *warnings, PoolDef
                 return r;
         if (!def->name)
                 return fail(err, VIR_ERR_XML_ERROR, "the pool has no <name>");
-        r = check_name(def->name, "pool", POOL_NAME_MAX, err);
+        r = domain_check_file_name(def->name, "pool", POOL_NAME_MAX, err);
         if (r == 0)
                 r = check_permissions(&def->target.permissions, err);
         if (r < 0)
                 return r;
         def->capacity = def->allocation = def->available = DOMAIN_NUM(0);
         def->source.node.is_present = true;
-        fill_uuid(def->uuid);
+        domain_uuid_fill(def->uuid);
         *ret = g_steal_pointer(&def);
         return 0;
 }
@@ -197,10 +159,10 @@ char *pool_def_format(const PoolDef *def, bool inactive) {
         g_autoptr(PoolDef) copy = NULL;
 
         if (!inactive)
-                return format(&pool_element, def);
+                return domain_document_format(&pool_element, def);
         copy = pool_def_copy(def);
         copy->capacity = copy->allocation = copy->available = DOMAIN_NUM(0);
-        return format(&pool_element, copy);
+        return domain_document_format(&pool_element, copy);
 }
 
 /* ---- volume ---- */
@@ -323,7 +285,11 @@ static int check_backing(const VolumeDef *def, Err *err) {
 }
 
 static int check_volume(const VolumeDef *def, Err *err) {
-        int r = check_name(def->name, "volume", VOLUME_NAME_MAX, err);
+        int r = domain_check_file_name(def->name, "volume", VOLUME_NAME_MAX, err);
+
+        if (r == 0 && volume_name_is_partial(def->name))
+                r = fail(err, VIR_ERR_XML_ERROR, "'%s' is the name of a half-made volume",
+                         def->name);
 
         if (r == 0)
                 r = check_permissions(&def->target.permissions, err);
@@ -342,10 +308,26 @@ static int check_volume(const VolumeDef *def, Err *err) {
         return check_backing(def, err);
 }
 
+/* A volume that is to be secret must not be made as one that is not. */
+static int check_secrets(const xmlNode *node, Err *err) {
+        int r = 0;
+
+        if (g_str_equal(xml_name(node), "encryption"))
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "<encryption> at line %u: encrypted volumes are not served",
+                                      xml_line(node)),
+                                 "encrypt inside the guest, or the file system below the pool");
+        for (xmlNode *child = xml_first(node); child && r == 0; child = xml_next(child))
+                r = check_secrets(child, err);
+        return r;
+}
+
 int volume_def_parse(const char *text, const PoolDef *pool, bool validate, GPtrArray *warnings,
                      VolumeDef **ret, Err *err) {
         g_autoptr(VolumeDef) def = volume_def_new();
-        int r = parse_document(text, &volume_element, validate, warnings, def, err);
+        const DomainDocument document = {&volume_element, validate, warnings, check_secrets};
+        int r = domain_document_parse(text, &document, def, err);
 
         if (r < 0)
                 return r;
@@ -366,5 +348,5 @@ int volume_def_parse(const char *text, const PoolDef *pool, bool validate, GPtrA
 }
 
 char *volume_def_format(const VolumeDef *def) {
-        return format(&volume_element, def);
+        return domain_document_format(&volume_element, def);
 }

@@ -88,7 +88,7 @@ static void options_of_an_image_are_escaped(void **state) {
                                  "</backingStore>"),
                      &def, NULL);
         assert_non_null(def);
-        args = image_create_args(def);
+        args = image_create_args(def, false);
         line = g_strjoinv(" ", args);
         assert_string_equal(line, "create -q -f qcow2 -o "
                                   "compat=1.1,backing_file=/a,,b,backing_fmt=raw");
