@@ -317,13 +317,25 @@ static void append_shell(Field *field, const Reader *reader, const char *text) {
         splice(field, field->end, field->end, "\"");
 }
 
+/* A quote of the kernel's own that is never closed: what follows is no word. */
+static bool is_open(const GArray *cells) {
+        bool open = false;
+
+        for (guint i = 0; i < cells->len; i++) {
+                const Cell *cell = &g_array_index(cells, Cell, i);
+
+                open ^= !cell->opaque && cell->c == '"';
+        }
+        return open;
+}
+
 int field_append(Field *field, const char *text) {
         Reader reader;
         g_autoptr(GArray) cells = read_cells(field, &reader);
         const Cell *last = cells->len > 0 ? &g_array_index(cells, Cell, cells->len - 1) : NULL;
         g_autofree char *with_blank = NULL;
 
-        if (!needs_no_quotes(text))
+        if (!needs_no_quotes(text) || is_open(cells))
                 return -EINVAL;
         if (last && (last->opaque || !is_blank(last->c)))
                 with_blank = g_strconcat(" ", text, NULL);

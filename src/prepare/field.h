@@ -40,7 +40,7 @@ int field_shell_end(const char *text, size_t size, size_t start, size_t *ret_end
 GPtrArray *field_words(const Field *field);
 
 /* Puts text (NULL: nothing) in the word's place. Both change the file and the field's end; words
- * that were read before are no longer valid. -EINVAL when the word crosses quotes, or text is not
- * made of characters that need no quoting. */
+ * that were read before are no longer valid. -EINVAL when the word crosses quotes, when the value
+ * leaves a quote of the kernel's open, or when text is not made of characters that need none. */
 int field_replace(Field *field, const FieldWord *word, const char *text);
 int field_append(Field *field, const char *text);

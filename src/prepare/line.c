@@ -191,8 +191,12 @@ static int append_word(const LineSource *source, const char *word, Err *err) {
                 return r;
         r = field_append(&target, word);
         if (r < 0)
-                return fail(err, VIR_ERR_INVALID_ARG, "'%s' cannot stand on the line of /%s", word,
-                            target.path);
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                                      "'%s' cannot be added to the kernel command line of /%s, "
+                                      "where a quote is left open",
+                                      word, target.path),
+                                 "put the file right first");
         return 1;
 }
 
@@ -252,14 +256,16 @@ static int apply_once(const LineSource *source, const LineWish *wish, GPtrArray 
         return apply_more(source, wish, words, err);
 }
 
+static int never_settles(Err *err) {
+        return fail(err, VIR_ERR_INTERNAL_ERROR, "a kernel command line never settles");
+}
+
 int line_apply(const LineSource *source, const LineWish *wish, GPtrArray *notes, Err *err) {
         int r = 1;
 
         for (unsigned i = 0; r > 0 && i < LINE_CHANGES_MAX; i++)
                 r = apply_once(source, wish, notes, err);
-        if (r > 0)
-                return fail(err, VIR_ERR_INTERNAL_ERROR, "a kernel command line never settles");
-        return r;
+        return r > 0 ? never_settles(err) : r;
 }
 
 /* A single field: changes are told to the caller's through the pointer. */
@@ -286,7 +292,7 @@ int line_apply_field(Field *field, const LineWish *wish, GPtrArray *notes, Err *
                 r = apply_once(&source, wish, notes, err);
                 field->end = field->text->len - rest;
         }
-        return r < 0 ? r : 0;
+        return r > 0 ? never_settles(err) : r;
 }
 
 char *line_wish_text(const LineWish *wish) {
