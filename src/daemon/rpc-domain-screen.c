@@ -151,7 +151,13 @@ static int screenshot(Manager *manager, Call *call, const void *data, void *resu
 
 enum { GRAPHICS_SKIP_AUTH = 1 };
 
-static int check_graphics(const Vm *vm, unsigned index, Err *err) {
+/* What QEMU calls the display in its command add_client; NULL for one that cannot be joined so. */
+static const char *const protocols[_GRAPHICS_MAX] = {
+        [GRAPHICS_VNC] = "vnc",
+        [GRAPHICS_SPICE] = "spice",
+};
+
+static int find_protocol(const Vm *vm, unsigned index, const char **ret, Err *err) {
         const GPtrArray *list = vm->live->devices.list[DOMAIN_GRAPHICS];
         const DomainGraphics *graphics;
 
@@ -159,20 +165,22 @@ static int check_graphics(const Vm *vm, unsigned index, Err *err) {
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "No graphics backend with index %u",
                             index);
         graphics = g_ptr_array_index(list, index);
-        if (graphics->type != GRAPHICS_VNC)
+        *ret = protocols[graphics->type];
+        if (!*ret)
                 return fail(err, VIR_ERR_INTERNAL_ERROR,
-                            "Can only open VNC graphics backends: graphics %u is another one",
+                            "Can only open VNC or SPICE graphics backends: graphics %u is another "
+                            "one",
                             index);
         return 0;
 }
 
 /* Commands are done in their order: one that fails leaves its word to the last. */
-static void add_client(Vm *vm, Call *call, int fd, unsigned flags) {
+static void add_client(Vm *vm, Call *call, const char *protocol, int fd, unsigned flags) {
         static const char name[] = "graphics";
 
         qmp_send_fd(vm->qmp, "getfd", json_pack("{s:s}", "fdname", name), fd, NULL, NULL);
         qmp_send(vm->qmp, "add_client",
-                 json_pack("{s:s, s:s, s:b}", "protocol", "vnc", "fdname", name, "skipauth",
+                 json_pack("{s:s, s:s, s:b}", "protocol", protocol, "fdname", name, "skipauth",
                            (flags & GRAPHICS_SKIP_AUTH) != 0),
                  on_done, call_ref(call));
 }
@@ -181,24 +189,26 @@ static void add_client(Vm *vm, Call *call, int fd, unsigned flags) {
 static int open_graphics(Manager *manager, Call *call, const void *data, void *result, Err *err) {
         const remote_domain_open_graphics_args *args = data;
         _cleanup_(closep) int fd = client_take_fd(call_client(call));
+        const char *protocol = NULL;
         Vm *vm = NULL;
         int r = find_running(manager, &args->dom, &vm, err);
 
         if (r == 0)
                 r = flags_check(args->flags, GRAPHICS_SKIP_AUTH, "virDomainOpenGraphics", err);
         if (r == 0)
-                r = check_graphics(vm, args->idx, err);
+                r = find_protocol(vm, args->idx, &protocol, err);
         if (r < 0)
                 return r;
         if (fd < 0)
                 return fail(err, VIR_ERR_INVALID_ARG, "no file descriptor came with the call");
-        add_client(vm, call, fd, args->flags);
+        add_client(vm, call, protocol, fd, args->flags);
         return CALL_LATER;
 }
 
 static int open_graphics_fd(Manager *manager, Call *call, const void *data, void *result,
                             Err *err) {
         const remote_domain_open_graphics_fd_args *args = data;
+        const char *protocol = NULL;
         int pair[2];
         Vm *vm = NULL;
         int r = find_running(manager, &args->dom, &vm, err);
@@ -206,14 +216,14 @@ static int open_graphics_fd(Manager *manager, Call *call, const void *data, void
         if (r == 0)
                 r = flags_check(args->flags, GRAPHICS_SKIP_AUTH, "virDomainOpenGraphicsFD", err);
         if (r == 0)
-                r = check_graphics(vm, args->idx, err);
+                r = find_protocol(vm, args->idx, &protocol, err);
         if (r < 0)
                 return r;
         if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
                 return fail_errno(err, neg_errno(), "cannot make a connection to the display");
         r = call_add_reply_fd(call, pair[0], err);
         if (r == 0)
-                add_client(vm, call, pair[1], args->flags);
+                add_client(vm, call, protocol, pair[1], args->flags);
         close(pair[0]);
         close(pair[1]);
         return r < 0 ? r : CALL_LATER;

@@ -13,6 +13,7 @@ from checks import refused
 import guests
 
 VGA = "<graphics type='vnc' autoport='yes'/><video><model type='vga'/></video>"
+SPICE = "<graphics type='spice' autoport='yes'/><video><model type='vga'/></video>"
 CHANNEL = "<channel type='unix'><target type='virtio' name='org.airlock.test.0'/></channel>"
 
 
@@ -138,6 +139,17 @@ def test_the_display_goes_to_a_descriptor_of_the_client(conn, dom):
         dom.openGraphics(0, theirs.fileno())
         theirs.close()
         assert greeting(ours).startswith(b"RFB 003.")
+
+
+def test_a_spice_display_comes_as_a_descriptor(conn, name):
+    """What virt-manager gives a new guest, and asks for in its console."""
+    dom = conn.defineXML(guests.guest(name, SPICE))
+    dom.create()
+    # SPICE's link message: magic, version 2.2, size; then connection, channel and three empty lists.
+    link = b"REDQ" + struct.pack("<IIIIBBIII", 2, 2, 18, 0, 1, 0, 0, 0, 18)
+    with socket.socket(fileno=dom.openGraphicsFD(0, 0)) as end:
+        end.sendall(link)
+        assert greeting(end).startswith(b"REDQ")
 
 
 def test_no_display_that_is_not_there(conn, dom):
