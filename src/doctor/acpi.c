@@ -74,6 +74,13 @@ void acpi_iommu_free(AcpiIommu *iommu) {
         g_free(iommu);
 }
 
+/* devices is consumed. */
+static void add_region(AcpiIommu *iommu, uint64_t start, uint64_t end, char *devices) {
+        AcpiRegion region = {.start = start, .end = end, .devices = devices};
+
+        g_array_append_val(iommu->regions, region);
+}
+
 /* Signature, and a length that the bytes have. */
 static int check_header(Bytes table, const char *signature, size_t least) {
         if (table.size < least || memcmp(table.at, signature, 4) != 0 ||
@@ -98,7 +105,6 @@ static void append_scope(GString *out, uint16_t segment, Bytes scope) {
 }
 
 static int take_rmrr(AcpiIommu *iommu, Bytes entry) {
-        AcpiRegion region = {.start = get(entry, 8, 8), .end = get(entry, 16, 8)};
         g_autoptr(GString) devices = g_string_new(NULL);
         size_t at = DMAR_RMRR_SCOPES;
 
@@ -110,8 +116,8 @@ static int take_rmrr(AcpiIommu *iommu, Bytes entry) {
                 append_scope(devices, (uint16_t)get(entry, 6, 2), part(entry, at, length));
                 at += length;
         }
-        region.devices = g_string_free(g_steal_pointer(&devices), FALSE);
-        g_array_append_val(iommu->regions, region);
+        add_region(iommu, get(entry, 8, 8), get(entry, 16, 8),
+                   g_string_free(g_steal_pointer(&devices), FALSE));
         return 0;
 }
 
@@ -169,14 +175,10 @@ static char *ivmd_devices(Bytes block) {
 }
 
 static void take_ivmd(AcpiIommu *iommu, Bytes block) {
-        uint64_t type = get(block, 0, 1), length = get(block, 24, 8);
-        AcpiRegion region = {.start = get(block, 16, 8)};
+        uint64_t type = get(block, 0, 1), start = get(block, 16, 8), length = get(block, 24, 8);
 
-        if (type < 0x20 || type > 0x22 || block.size < IVMD_SIZE || length == 0)
-                return;
-        region.end = region.start + length - 1;
-        region.devices = ivmd_devices(block);
-        g_array_append_val(iommu->regions, region);
+        if (type >= 0x20 && type <= 0x22 && block.size >= IVMD_SIZE && length > 0)
+                add_region(iommu, start, start + length - 1, ivmd_devices(block));
 }
 
 int acpi_ivrs_parse(const void *table, size_t size, AcpiIommu **ret) {

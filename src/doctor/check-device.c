@@ -10,6 +10,19 @@
 #define BAR_LARGE       (4 * GIB) /* does not fit below 4 GiB, whatever the firmware does */
 #define VFS_TOLD_SINGLY 4
 
+/* Parts of the host itself: host and ISA bridges, memory controllers, IOMMUs and interrupt
+ * controllers, SMBus. They are endpoints to the kernel, and no use to a guest. */
+static bool is_chipset(const PciDevice *dev) {
+        unsigned base = dev->class >> 16, class = dev->class >> 8;
+
+        return base == 0x05 || base == 0x06 || base == 0x08 || class == 0x0c05;
+}
+
+/* What checks of devices are about. */
+static bool is_candidate(const PciDevice *dev) {
+        return pci_device_is_endpoint(dev) && !is_chipset(dev);
+}
+
 /* "16 GiB", "256 KiB"; the caller's. */
 static char *size_text(uint64_t size) {
         return g_format_size_full(size, G_FORMAT_SIZE_IEC_UNITS);
@@ -58,7 +71,7 @@ void check_bars(Doctor *d) {
         bool told = false;
 
         for (size_t i = 0; i < n; i++)
-                if (pci_device_is_endpoint(all[i]))
+                if (is_candidate(all[i]))
                         told = judge_bars(d, all[i], &largest) || told;
         doctor_about(d, NULL);
         size = size_text(largest.size);
@@ -132,36 +145,31 @@ static bool can_reset(const PciDevice *dev) {
         return dev->reset_method ? *dev->reset_method : dev->can_reset;
 }
 
-static unsigned count_on_bus(const DoctorFacts *facts, const PciDevice *dev) {
+/* Functions that a reset of its bus hits although they are in no group with it. */
+static unsigned count_bystanders(const DoctorFacts *facts, const PciDevice *dev) {
         size_t n;
         unsigned found = 0;
         const PciDevice *const *all = pci_tree_list(facts->tree, &n);
 
         for (size_t i = 0; i < n; i++)
-                if (all[i]->addr.domain == dev->addr.domain && all[i]->addr.bus == dev->addr.bus)
+                if (all[i] != dev && all[i]->addr.domain == dev->addr.domain &&
+                    all[i]->addr.bus == dev->addr.bus && all[i]->iommu_group != dev->iommu_group)
                         found++;
         return found;
 }
 
-static bool judge_reset(Doctor *d, const PciDevice *dev) {
-        unsigned on_bus;
+static void judge_reset(Doctor *d, const PciDevice *dev) {
+        bool by_bus = g_strcmp0(dev->reset_method, "bus") == 0;
+        unsigned bystanders = by_bus ? count_bystanders(d->facts, dev) : 0;
 
-        if (!can_reset(dev)) {
-                doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+        doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+        if (!can_reset(dev))
                 doctor_warn(d, "expect that it serves one guest a boot of the host",
                             "no way to reset it (%s): what a guest did to it, the next one finds",
                             dev->reset_method ? "reset_method is empty" : "there is no file reset");
-                return true;
-        }
-        on_bus = g_strcmp0(dev->reset_method, "bus") == 0 ? count_on_bus(d->facts, dev) : 0;
-        if (on_bus > 1) {
-                doctor_about(d, PCI_ADDR_TEXT(dev->addr));
+        else if (bystanders > 0)
                 doctor_warn(d, "assign all functions of its bus to the same guest",
-                            "only its whole bus can be reset, with the other %u functions on it",
-                            on_bus - 1);
-                return true;
-        }
-        return false;
+                            "only its whole bus can be reset, with %u more on it", bystanders);
 }
 
 void check_reset(Doctor *d) {
@@ -169,7 +177,7 @@ void check_reset(Doctor *d) {
         const PciDevice *const *all = pci_tree_list(d->facts->tree, &n);
 
         for (size_t i = 0; i < n; i++) {
-                if (!pci_device_is_endpoint(all[i]))
+                if (!is_candidate(all[i]))
                         continue;
                 functions++;
                 if (has_method(all[i], "flr") || (!all[i]->reset_method && all[i]->has_flr))
@@ -197,19 +205,31 @@ static char *find_direct(const DoctorFacts *facts, const PciDevice *dev) {
         return NULL;
 }
 
+static bool is_same_card(const PciDevice *a, const PciDevice *b) {
+        return a->addr.domain == b->addr.domain && a->addr.bus == b->addr.bus &&
+               a->addr.slot == b->addr.slot;
+}
+
+static bool is_held(const PciDevice *dev) {
+        return pci_device_is_endpoint(dev) && dev->driver && !strstr(dev->driver, "vfio") &&
+               strcmp(dev->driver, "pci-stub") != 0;
+}
+
 /* Endpoints beside it in its group that a driver of the host has, "a b"; the caller's, NULL: none.
- */
-static char *find_companions(const DoctorFacts *facts, const PciDevice *dev) {
+ * ret_foreign: one of them is no function of the same card. */
+static char *find_companions(const DoctorFacts *facts, const PciDevice *dev, bool *ret_foreign) {
         g_autoptr(GString) out = g_string_new(NULL);
         size_t n;
         g_autofree const PciDevice **members = pci_tree_group(facts->tree, dev->iommu_group, &n);
 
-        for (size_t i = 0; i < n; i++)
-                if (members[i] != dev && pci_device_is_endpoint(members[i]) && members[i]->driver &&
-                    !strstr(members[i]->driver, "vfio") &&
-                    strcmp(members[i]->driver, "pci-stub") != 0)
-                        g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
-                                               PCI_ADDR_TEXT(members[i]->addr));
+        *ret_foreign = false;
+        for (size_t i = 0; i < n; i++) {
+                if (members[i] == dev || !is_held(members[i]))
+                        continue;
+                g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
+                                       PCI_ADDR_TEXT(members[i]->addr));
+                *ret_foreign = *ret_foreign || !is_same_card(members[i], dev);
+        }
         return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
 
@@ -243,21 +263,22 @@ static void device_verdict_clear(void *data) {
 }
 
 static DeviceVerdict judge_free(const DoctorFacts *facts, const PciDevice *dev) {
-        g_autofree char *companions = find_companions(facts, dev);
+        bool foreign;
+        g_autofree char *companions = find_companions(facts, dev, &foreign);
         const char *reset = can_reset(dev) ? "yes" : "none";
 
         if (dev->reset_method && *dev->reset_method)
                 reset = dev->reset_method;
         return (DeviceVerdict){
-                .verdict = companions ? DOCTOR_WARN : DOCTOR_OK,
+                .verdict = foreign ? DOCTOR_WARN : DOCTOR_OK,
                 .is_ready = true,
                 .text = g_strdup_printf(
                         "%04x:%04x, driver %s, reset: %s, group %d%s%s", dev->vendor, dev->device,
                         dev->driver ? dev->driver : "none", reset, dev->iommu_group,
                         companions ? " together with " : "", companions ? companions : ""),
-                .way_out = companions ? "give its companions to the same guest, or have them "
-                                        "parked (--with-companions)"
-                                      : NULL,
+                .way_out = foreign ? "give its companions to the same guest, or have them "
+                                     "parked (--with-companions)"
+                                   : NULL,
         };
 }
 
@@ -282,6 +303,13 @@ static DeviceVerdict judge_device(const DoctorFacts *facts, const PciDevice *dev
                         .verdict = DOCTOR_WARN,
                         .text = g_strdup("cannot be assigned as it is: it does not answer"),
                         .way_out = "airlock doctor power",
+                };
+        if (dev->is_pf && dev->vfs > 0)
+                return (DeviceVerdict){
+                        .verdict = DOCTOR_SKIPPED,
+                        .text = g_strdup_printf("stays with the host: its %u virtual functions "
+                                                "would go with it",
+                                                dev->vfs),
                 };
         use = find_use(facts, dev);
         if (use)
@@ -322,7 +350,7 @@ static void tell_vfs(Doctor *d, const Endpoints *all, const PciDevice *pf) {
         if (ready == pf->vfs)
                 doctor_ok(d, "all %u can be assigned", pf->vfs);
         else
-                doctor_warn(d, "airlock assignable ADDRESS tells why of each",
+                doctor_warn(d, "airlock verdict ADDRESS tells why of each",
                             "%u of %u can be assigned", ready, pf->vfs);
 }
 
@@ -354,7 +382,7 @@ void check_devices(Doctor *d) {
         for (size_t i = 0; i < all.n; i++) {
                 DeviceVerdict v = {};
 
-                if (pci_device_is_endpoint(all.devices[i])) {
+                if (is_candidate(all.devices[i])) {
                         v = judge_device(d->facts, all.devices[i]);
                         d->endpoints++;
                         d->ready += v.is_ready ? 1 : 0;

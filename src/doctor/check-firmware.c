@@ -87,28 +87,44 @@ void check_iommu_firmware(Doctor *d) {
                           iommu->units, iommu->units == 1 ? "" : "s", iommu->width);
 }
 
+/* What stands behind the flags: devices for which firmware keeps memory. The caller's. */
+static char *list_regions(const AcpiIommu *iommu) {
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        for (unsigned i = 0; i < iommu->regions->len; i++) {
+                const AcpiRegion *region = &g_array_index(iommu->regions, AcpiRegion, i);
+
+                g_string_append_printf(out, "%s%s (%#" PRIx64 "-%#" PRIx64 ")",
+                                       i == 0 ? "; memory is kept for " : ", ",
+                                       *region->devices ? region->devices : "all devices",
+                                       region->start, region->end);
+        }
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+static const char *flags_text(const Table *table, const AcpiIommu *iommu) {
+        if (iommu->x2apic_opt_out)
+                return "interrupt remapping, but no x2APIC (X2APIC_OPT_OUT)";
+        if (strcmp(table->name, "DMAR") == 0)
+                return "interrupt remapping (INTR_REMAP)";
+        return iommu->has_extended ? "extended features are described (EFRSup)"
+                                   : "no extended features are described";
+}
+
 static void judge_flags(Doctor *d, const Table *table, const AcpiIommu *iommu) {
-        const char *protection = iommu->dma_protection
-                                         ? "; DMA is kept out from the start (the kernel turns the "
-                                           "IOMMU on by itself)"
-                                         : "";
+        g_autofree char *regions = list_regions(iommu);
 
         if (!iommu->has_remapping)
                 doctor_warn(d, "look for interrupt remapping in the firmware's setup, update it",
-                            "ACPI table DMAR: flag INTR_REMAP is off, the kernel will not remap "
-                            "interrupts");
-        else if (iommu->x2apic_opt_out)
-                doctor_ok(d,
-                          "%s: interrupt remapping, but the firmware asks for no x2APIC "
-                          "(X2APIC_OPT_OUT)%s",
-                          table->name, protection);
-        else if (strcmp(table->name, "DMAR") == 0)
-                doctor_ok(d, "DMAR: interrupt remapping (INTR_REMAP)%s", protection);
+                            "DMAR: flag INTR_REMAP is off, the kernel will not remap interrupts%s",
+                            regions);
         else
-                doctor_ok(d, "IVRS: %s%s",
-                          iommu->has_extended ? "extended features are described (EFRSup)"
-                                              : "no extended features described",
-                          protection);
+                doctor_ok(d, "%s: %s%s%s", table->name, flags_text(table, iommu),
+                          iommu->dma_protection
+                                  ? "; DMA is kept out from the start, and the kernel "
+                                    "asked to go on with that"
+                                  : "",
+                          regions);
 }
 
 void check_firmware_flags(Doctor *d) {

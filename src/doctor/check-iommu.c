@@ -34,6 +34,22 @@ static void no_groups(Doctor *d) {
                 doctor_fail(d, NULL, "/" GROUPS " is empty: there is no IOMMU to use");
 }
 
+/* VFIO's no-IOMMU mode makes groups of its own (Documentation/driver-api/vfio.rst). */
+static bool is_noiommu(const DoctorFacts *facts) {
+        g_auto(GStrv) groups = NULL;
+
+        if (sys_list(facts->sys, GROUPS, &groups) < 0)
+                return false;
+        STRV_FOREACH(group, groups) {
+                g_autofree char *path = g_build_filename(GROUPS, group, "name", NULL);
+                g_autofree char *name = facts_read(facts, path, NULL);
+
+                if (g_strcmp0(name, "vfio-noiommu") == 0)
+                        return true;
+        }
+        return false;
+}
+
 void check_iommu(Doctor *d) {
         g_auto(GStrv) units = NULL;
         g_autofree char *names = NULL;
@@ -46,15 +62,16 @@ void check_iommu(Doctor *d) {
                 no_groups(d);
                 return;
         }
+        if (is_noiommu(d->facts)) {
+                doctor_fail(d, "boot without vfio.enable_unsafe_noiommu_mode, and use the IOMMU",
+                            "the groups are of VFIO's no-IOMMU mode, which protects nothing, and "
+                            "QEMU takes none of them");
+                return;
+        }
         if (sys_list(d->facts->sys, UNITS, &units) >= 0 && units[0])
                 names = g_strjoinv(" ", units);
-        if (names)
-                doctor_ok(d, "%zu groups, units %s", d->facts->n_groups, names);
-        else
-                doctor_warn(d, "look into dmesg",
-                            "%zu groups, but no unit in /" UNITS ": VFIO's no-IOMMU mode protects "
-                            "nothing",
-                            d->facts->n_groups);
+        doctor_ok(d, "%zu groups, %s%s", d->facts->n_groups,
+                  names ? "units " : "no unit in /" UNITS, names ? names : "");
 }
 
 static int compare_types(const void *a, const void *b, void *userdata) {

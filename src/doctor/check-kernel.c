@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 
-#include "base/util.h"
-#include "doctor/bootline.h"
 #include "doctor/check.h"
+#include "doctor/menu.h"
+#include "prepare/bootconf.h"
 
 /* The word that this host needs before its kernel uses the IOMMU; NULL: none. AMD's is used unless
  * it is turned off, Intel's unless the kernel was built so or the firmware asks for it. */
@@ -48,37 +49,51 @@ void check_cmdline(Doctor *d) {
                 judge(d, d->facts->cmdline, "/proc/cmdline", relevant);
 }
 
-static void judge_next(Doctor *d, const BootLine *line) {
+static void judge_next(Doctor *d, char *const *words, const char *file) {
         g_autofree char *now = words_relevant(d->facts->cmdline);
-        g_autofree char *next = words_relevant(line->words);
+        g_autofree char *next = words_relevant(words);
 
-        if (d->facts->cmdline_r >= 0 && strcmp(now, next) != 0 && !words_iommu_off(line->words) &&
-            has_needed(d->facts, line->words))
+        if (d->facts->cmdline_r >= 0 && strcmp(now, next) != 0 && !words_iommu_off(words) &&
+            has_needed(d->facts, words))
                 doctor_warn(d, "reboot to have it in force, if that is what you want",
-                            "%s has '%s', in force is '%s'", line->file, next, now);
+                            "%s has '%s', in force is '%s'", file, next, now);
         else
-                judge(d, line->words, line->file, next);
+                judge(d, words, file, next);
 }
 
-/* The same words in many entries are told once. */
+/* What GRUB was configured to do counts when its menu has been made anew. */
+static void judge_menu(Doctor *d, const BootConf *conf) {
+        g_autofree char *path = NULL, *configured = NULL, *made = NULL;
+        g_auto(GStrv) words = NULL;
+        int r = menu_load(d->facts->sys, &words, &path);
+
+        if (r < 0 && r != -ENOENT)
+                doctor_unread(d, path + 1, r);
+        if (r < 0)
+                return;
+        configured = words_relevant(conf->words);
+        made = words_relevant(words);
+        if (strcmp(configured, made) != 0)
+                doctor_warn(d, "update-grub (grub2-mkconfig -o), if that is what you want",
+                            "%s has '%s', though %s says '%s'", path, made,
+                            conf->files[0] ? conf->files[0] : conf->title, configured);
+}
+
 void check_cmdline_next(Doctor *d) {
-        g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-        g_autoptr(GPtrArray) lines = NULL;
-        g_autofree char *path = NULL;
+        g_autoptr(BootConf) conf = NULL;
+        g_auto(Err) err = ERR_INIT;
         int r;
 
-        lines = bootline_load(d->facts->sys, &r, &path);
-        for (unsigned i = 0; i < lines->len; i++) {
-                BootLine *line = lines->pdata[i];
-
-                if (g_hash_table_add(seen, words_relevant(line->words)))
-                        judge_next(d, line);
+        r = bootconf_load(d->facts->sys, &conf, &err);
+        if (r < 0) {
+                d->unread += r == -EACCES ? 1 : 0;
+                doctor_skip(d, "not known: %s", err.message);
+        } else if (conf->by_hand) {
+                doctor_skip(d, "not known (%s): %s", conf->title, conf->by_hand);
+        } else {
+                judge_next(d, conf->words, conf->files[0] ? conf->files[0] : conf->title);
+                judge_menu(d, conf);
         }
-        if (r < 0)
-                doctor_unread(d, path, r);
-        else if (lines->len == 0)
-                doctor_skip(d, "not known: no GRUB menu, boot loader entry or /etc/kernel/cmdline "
-                               "was found");
 }
 
 void check_acs_override(Doctor *d) {

@@ -6,7 +6,7 @@
 #include "base/util.h"
 #include "doctor/check.h"
 
-#define MIB (1024 * 1024)
+#define MIB ((uint64_t)1 << 20)
 
 /* "Max locked memory  8388608  8388608  bytes": the hard limit; the caller's. */
 static char *parse_memlock(const char *text) {

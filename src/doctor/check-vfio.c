@@ -179,6 +179,7 @@ static void judge_sources(Doctor *d, const GArray *sources) {
 
 void check_vfio_ids(Doctor *d) {
         g_autoptr(GArray) sources = list_sources(d->facts);
+        g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
 
         if (sources->len == 0 && d->facts->modprobe_r < 0)
                 doctor_unread(d, "etc/modprobe.d", d->facts->modprobe_r);
@@ -190,7 +191,8 @@ void check_vfio_ids(Doctor *d) {
                 const IdSource *source = &g_array_index(sources, IdSource, i);
 
                 STRV_FOREACH(id, source->ids)
-                        judge_id(d, source, id);
+                        if (g_hash_table_add(seen, id))
+                                judge_id(d, source, id);
         }
 }
 
@@ -285,7 +287,7 @@ static void judge_driver(Doctor *d, const IdSource *source, const PciDevice *dev
 
 void check_vfio_drivers(Doctor *d) {
         g_autoptr(GArray) sources = list_sources(d->facts);
-        bool told = false;
+        g_autoptr(GHashTable) seen = g_hash_table_new(NULL, NULL);
 
         for (unsigned i = 0; i < sources->len; i++) {
                 const IdSource *source = &g_array_index(sources, IdSource, i);
@@ -294,13 +296,13 @@ void check_vfio_drivers(Doctor *d) {
                         g_autoptr(GPtrArray) found = find_functions(d->facts, id);
 
                         for (unsigned j = 0; j < found->len; j++)
-                                judge_driver(d, source, found->pdata[j]);
-                        told = told || found->len > 0;
+                                if (g_hash_table_add(seen, found->pdata[j]))
+                                        judge_driver(d, source, found->pdata[j]);
                 }
         }
-        if (!told && d->facts->modprobe_r < 0)
+        if (g_hash_table_size(seen) == 0 && d->facts->modprobe_r < 0)
                 doctor_unread(d, "etc/modprobe.d", d->facts->modprobe_r);
-        else if (!told)
+        else if (g_hash_table_size(seen) == 0)
                 doctor_ok(d, "no driver competes: nothing is to be bound at boot");
 }
 

@@ -52,6 +52,32 @@ static void append_counts(GString *out, const Doctor *doctor) {
                 g_string_append(out, " (root could read more)");
 }
 
+/* Vital checks that could not be made: without them "can be assigned" is a guess. The caller's;
+ * NULL: there are none. */
+static char *unknown_checks(const Doctor *doctor) {
+        g_autoptr(GString) out = g_string_new(NULL);
+
+        for (unsigned i = 0; i < doctor->findings->len; i++) {
+                const DoctorFinding *finding = doctor->findings->pdata[i];
+
+                if (finding->verdict == DOCTOR_SKIPPED && finding->check->is_vital)
+                        g_string_append_printf(out, "%s%s", out->len > 0 ? ", " : "",
+                                               finding->check->name);
+        }
+        return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
+}
+
+static void append_ready(GString *out, const Doctor *doctor) {
+        g_autofree char *unknown = unknown_checks(doctor);
+
+        g_string_append_printf(out, "%u of %u devices can be assigned", doctor->ready,
+                               doctor->endpoints);
+        if (unknown)
+                g_string_append_printf(out, ", provided that what is not known is well (%s)",
+                                       unknown);
+        g_string_append(out, ": ");
+}
+
 char *doctor_summary(const Doctor *doctor) {
         const DoctorFinding *cause = first_cause(doctor);
         g_autoptr(GString) out = g_string_new(NULL);
@@ -60,8 +86,7 @@ char *doctor_summary(const Doctor *doctor) {
                 g_string_append_printf(out, "No device of this host can be assigned: %s",
                                        cause->evidence);
         } else if (doctor->endpoints > 0) {
-                g_string_append_printf(out, "%u of %u devices can be assigned: ", doctor->ready,
-                                       doctor->endpoints);
+                append_ready(out, doctor);
                 append_counts(out, doctor);
         } else {
                 append_counts(out, doctor);
@@ -69,10 +94,15 @@ char *doctor_summary(const Doctor *doctor) {
         return g_string_free(g_steal_pointer(&out), FALSE);
 }
 
-/* One line, whatever a device or a file put into it. */
+/* One line, and no word to the terminal, whatever a device or a file put into it. */
 static void append_plain(GString *out, const char *text) {
-        for (; *text; text++)
-                g_string_append_c(out, (unsigned char)*text < ' ' || *text == 0x7f ? ' ' : *text);
+        g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+        for (char *c = valid; *c; c = g_utf8_next_char(c)) {
+                gunichar character = g_utf8_get_char(c);
+
+                g_string_append_unichar(out, g_unichar_isprint(character) ? character : ' ');
+        }
 }
 
 static void append_finding(GString *out, const DoctorFinding *finding) {
