@@ -3,13 +3,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/util.h"
 
 #define CPIO_ALIGN   4
 #define CPIO_TRAILER "TRAILER!!!"
-#define CPIO_FILE    0100644u
+#define CPIO_FILE    0100000u
 #define FILE_MAX     (256u << 20)
 
 static void pad(GByteArray *archive) {
@@ -37,6 +38,7 @@ static void add_entry(GByteArray *archive, unsigned inode, unsigned mode, const 
 int inject_add(GByteArray *archive, const char *path, Err *err) {
         g_autofree char *name = g_path_get_basename(path);
         g_autofree char *data = NULL;
+        struct stat st;
         size_t size;
         int r;
 
@@ -45,7 +47,9 @@ int inject_add(GByteArray *archive, const char *path, Err *err) {
                 return fail_errno(err, r, "--initrd-inject %s", path);
         if (r < 0)
                 return r;
-        add_entry(archive, archive->len + 1, CPIO_FILE, name, data, size);
+        if (stat(path, &st) < 0)
+                return fail_errno(err, neg_errno(), "--initrd-inject %s", path);
+        add_entry(archive, archive->len + 1, CPIO_FILE | (st.st_mode & 0777), name, data, size);
         return 0;
 }
 

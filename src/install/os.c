@@ -126,7 +126,8 @@ int os_db_find(OsDb *db, const char *name, const Os **ret, Err *err) {
 }
 
 const Os *os_db_guess_image(OsDb *db, const char *path) {
-        g_autoptr(OsinfoMedia) media = osinfo_media_create_from_location(path, NULL, NULL);
+        g_autoptr(GError) error = NULL;
+        g_autoptr(OsinfoMedia) media = osinfo_media_create_from_location(path, NULL, &error);
         g_autoptr(OsinfoOs) os = NULL;
 
         if (!media || !osinfo_db_identify_media(library(db), media))
@@ -137,7 +138,9 @@ const Os *os_db_guess_image(OsDb *db, const char *path) {
 }
 
 const Os *os_db_guess_tree(OsDb *db, const char *treeinfo, const char *url) {
-        g_autoptr(OsinfoTree) tree = osinfo_tree_create_from_treeinfo(treeinfo, url, NULL);
+        g_autoptr(GError) error = NULL;
+        /* It writes its error without a look at whether one is wanted. */
+        g_autoptr(OsinfoTree) tree = osinfo_tree_create_from_treeinfo(treeinfo, url, &error);
         g_autoptr(OsinfoOs) os = NULL;
 
         if (!tree || !osinfo_db_identify_tree(library(db), tree))

@@ -62,7 +62,7 @@ static void write_first(const Run *run, xmlNode *domain) {
 }
 
 /* An installation from the network unpacks more than the system itself needs. */
-static void raise_memory(const Run *run, xmlNode *domain) {
+static void raise_memory(Run *run, xmlNode *domain) {
         g_autofree char *text = node_get(domain, "memory");
         uint64_t kib = 0, needed = os_network_memory(run->def->os) / KIB;
 
@@ -70,11 +70,12 @@ static void raise_memory(const Run *run, xmlNode *domain) {
                 return;
         if (!text || str_to_uint(text, 10, UINT64_MAX, &kib) < 0 || kib >= needed)
                 return;
-        if (!options_has(run->options, "print-xml"))
+        if (!run->memory_told)
                 fprintf(stderr,
                         "warning: an installation of %s from the network needs %" G_GUINT64_FORMAT
                         " MiB; the guest has them until it ends\n",
                         os_short_id(run->def->os), needed / KIB);
+        run->memory_told = true;
         node_set_format(domain, "memory", "%" G_GUINT64_FORMAT, needed);
         node_set_format(domain, "currentMemory", "%" G_GUINT64_FORMAT, needed);
 }

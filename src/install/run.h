@@ -19,6 +19,7 @@ typedef struct Run {
         Undo undo;
         int interrupt; /* see interrupt.h */
         bool quiet;
+        bool memory_told;
         char *first;  /* XML of the installation; NULL: there is none, the guest is whole at once */
         char *second; /* XML of the guest */
 } Run;
