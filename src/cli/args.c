@@ -96,7 +96,7 @@ static int check_required(const Args *args, Err *err) {
 
 int args_parse(const Command *command, char *const *words, Args **ret, Err *err) {
         g_autoptr(Args) args = args_new(command);
-        bool data_only = false;
+        bool data_only = command->raw;
         int r;
 
         while (*words) {

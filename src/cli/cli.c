@@ -94,7 +94,7 @@ static Parsed *parse_command(const Cli *cli, char *const *words, Err *err) {
                 fail(err, VIR_ERR_INVALID_ARG, "unknown command: '%s'", words[0]);
                 return NULL;
         }
-        help = asks_for_help(words + 1);
+        help = !command->raw && asks_for_help(words + 1);
         if (!help && args_parse(command, words + 1, &args, err) < 0)
                 return NULL;
         parsed = g_new0(Parsed, 1);

@@ -350,5 +350,5 @@ const CommandGroup group_domain = {
         "domain",
         "Domain Management",
         (const Command *const[]){commands, commands_save, commands_describe, commands_tune,
-                                 commands_device, commands_agent, NULL},
+                                 commands_device, commands_agent, commands_install, NULL},
 };

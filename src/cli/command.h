@@ -57,6 +57,7 @@ typedef struct Command {
         const Option *options;   /* ends with a line without a name; NULL: takes none */
         bool offline;            /* runs without a connection */
         bool json;               /* can answer in JSON */
+        bool raw;                /* every word goes to the OPTION_REST, those with dashes too */
 
         /* 0; or negative, with err set unless all was told already. */
         int (*run)(Cli *cli, const Args *args, Err *err);

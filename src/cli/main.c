@@ -6,6 +6,7 @@
 
 #include "cli/cli.h"
 #include "cli/groups.h"
+#include "cli/install.h"
 #include "cli/shell.h"
 
 /* ^] */
@@ -132,6 +133,14 @@ static int parse_options(Cli *cli, int argc, char **argv) {
         return r;
 }
 
+static int run_install(Cli *cli, char *const *words) {
+        g_auto(Err) err = ERR_INIT;
+
+        install_exec(cli, words, &err);
+        cli_report(cli, &err);
+        return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv) {
         g_auto(Cli) cli = {
                 .groups = command_groups,
@@ -146,6 +155,9 @@ int main(int argc, char **argv) {
                 return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (optind == argc)
                 return shell_run(&cli);
+        /* A program of its own, with an exit status of its own. */
+        if (g_str_equal(argv[optind], "install"))
+                return run_install(&cli, argv + optind + 1);
         /* A single word can be a whole line: 'list --all; uri'. */
         if (optind + 1 == argc)
                 return cli_run_line(&cli, argv[optind]);
