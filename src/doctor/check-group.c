@@ -74,31 +74,36 @@ static char *missing_controls(const PciConfig *config) {
         return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
 
-/* Why a bridge lets the group go on beyond it; NULL: it does not. The caller's. */
-static char *blame(const DoctorFacts *facts, const PciDevice *dev, unsigned *unread) {
+/* Why a port lets the group go on beyond it; NULL: it does not. The caller's. */
+static char *blame_port(const PciDevice *dev, const PciConfig *config) {
         g_autofree char *missing = NULL;
-        PciConfig config;
-        int r;
 
-        if (dev->kind == PCI_BRIDGE)
-                return g_strdup_printf("%s is a conventional PCI bridge, behind which devices "
-                                       "cannot be told apart",
-                                       PCI_ADDR_TEXT(dev->addr));
-        if (dev->kind != PCI_ROOT_PORT && dev->kind != PCI_DOWNSTREAM_PORT)
-                return NULL;
-        r = load_config(facts, dev, &config);
-        if (r < 0) {
-                *unread += 1;
-                return NULL;
-        }
-        if (!config.has_acs)
+        if (!config->has_acs)
                 return g_strdup_printf("%s %s has no ACS", pci_kind_to_string(dev->kind),
                                        PCI_ADDR_TEXT(dev->addr));
-        missing = missing_controls(&config);
+        missing = missing_controls(config);
         return missing ? g_strdup_printf("%s %s has ACS, but these are off: %s",
                                          pci_kind_to_string(dev->kind), PCI_ADDR_TEXT(dev->addr),
                                          missing)
                        : NULL;
+}
+
+/* The same for any function. Without the whole configuration space a port looks like a bridge. */
+static char *blame(const DoctorFacts *facts, const PciDevice *dev, unsigned *unread) {
+        bool is_port = dev->kind == PCI_ROOT_PORT || dev->kind == PCI_DOWNSTREAM_PORT;
+        PciConfig config;
+
+        if (!is_port && dev->kind != PCI_BRIDGE)
+                return NULL;
+        if (load_config(facts, dev, &config) < 0) {
+                *unread += 1;
+                return NULL;
+        }
+        if (is_port)
+                return blame_port(dev, &config);
+        return g_strdup_printf("%s is a conventional PCI bridge, behind which devices cannot be "
+                               "told apart",
+                               PCI_ADDR_TEXT(dev->addr));
 }
 
 static char *blame_all(const DoctorFacts *facts, const Group *group, unsigned *unread) {

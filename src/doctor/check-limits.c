@@ -184,6 +184,16 @@ void check_hugepages(Doctor *d) {
                 judge_hugepages(d, pages, unused, size);
 }
 
+/* "qemu-system-x86_64 (enforce)": a profile that refuses what it does not know. */
+static bool has_strict_profile(const char *profiles) {
+        g_auto(GStrv) lines = g_strsplit(profiles ? profiles : "", "\n", 0);
+
+        STRV_FOREACH(line, lines)
+                if (strstr(line, "qemu-system") && g_str_has_suffix(line, "(enforce)"))
+                        return true;
+        return false;
+}
+
 void check_lsm(Doctor *d) {
         g_autofree char *list = NULL, *enforce = NULL, *profiles = NULL;
         int r;
@@ -193,7 +203,7 @@ void check_lsm(Doctor *d) {
         profiles = facts_read(d->facts, "sys/kernel/security/apparmor/profiles", NULL);
         if (!list)
                 doctor_unread(d, "sys/kernel/security/lsm", r);
-        else if (profiles && strstr(profiles, "qemu-system") && !strstr(profiles, "(complain)"))
+        else if (has_strict_profile(profiles))
                 doctor_warn(d, "allow it /dev/vfio/* and the devices' files below /sys",
                             "AppArmor has a profile for qemu-system, which may refuse /dev/vfio");
         else if (g_strcmp0(enforce, "1") == 0)

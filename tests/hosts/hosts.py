@@ -101,6 +101,15 @@ def intel_missing_acs():
     return machine
 
 
+def without_root():
+    """The one before, as others than root see it: 64 bytes of each configuration space."""
+    machine = intel_missing_acs()
+    for path in [path for path in machine.files if path.endswith("/config")]:
+        machine.files[path] = machine.files[path][:64]
+    machine.put("sys/kernel/security/apparmor/profiles", "swtpm (enforce)\nqemu-system-x86_64 (enforce)")
+    return machine
+
+
 def acs_override():
     machine = intel("intel_iommu=on pcie_acs_override=downstream,multifunction")
     machine.dmar()
@@ -272,6 +281,7 @@ HOSTS = {
     "menu-forgotten": menu_forgotten,
     "iommu-turned-off": iommu_turned_off,
     "missing-acs": intel_missing_acs,
+    "without-root": without_root,
     "acs-override": acs_override,
     "amd": amd_desktop,
     "no-iommu": no_iommu,
