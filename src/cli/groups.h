@@ -18,15 +18,17 @@ extern const CommandGroup group_self;    /* cmd-self.c */
 extern const CommandGroup *const command_groups[];
 
 /* Tables of the groups above that have a file of their own. */
-extern const Command commands_prepare[];  /* cmd-prepare.c */
-extern const Command commands_install[];  /* cmd-install.c */
-extern const Command commands_save[];     /* cmd-save.c */
-extern const Command commands_describe[]; /* cmd-describe.c */
-extern const Command commands_tune[];     /* cmd-tune.c */
-extern const Command commands_device[];   /* cmd-media.c */
-extern const Command commands_agent[];    /* cmd-agent.c */
-extern const Command commands_stats[];    /* cmd-stats.c */
-extern const Command commands_display[];  /* cmd-display.c */
+extern const Command commands_prepare[];     /* cmd-prepare.c */
+extern const Command commands_install[];     /* cmd-install.c */
+extern const Command commands_save[];        /* cmd-save.c */
+extern const Command commands_describe[];    /* cmd-describe.c */
+extern const Command commands_tune[];        /* cmd-tune.c */
+extern const Command commands_device[];      /* cmd-media.c */
+extern const Command commands_agent[];       /* cmd-agent.c */
+extern const Command commands_stats[];       /* cmd-stats.c */
+extern const Command commands_display[];     /* cmd-display.c */
+extern const Command commands_host_cpu[];    /* cmd-host-cpu.c */
+extern const Command commands_host_memory[]; /* cmd-host-memory.c */
 
 /* Commands of the groups above that are long enough for a file of their own. */
 int cmd_console(Cli *cli, const Args *args, Err *err);

@@ -272,8 +272,9 @@ int manager_domain_capabilities(Manager *manager, const Hypervisor *of, char **r
         Chosen chosen = {};
         int r = choose(manager, of, &chosen, err);
 
-        if (r < 0)
+        if (r != 0)
                 return r;
+        g_assert(chosen.machine);
         write_domain(xml, manager, &chosen, cpu_store_find(manager->cpus, of->emulator));
         *ret = xml_writer_finish(g_steal_pointer(&xml));
         return 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The processors: -cpu, -smp, and those that were plugged in from the start. */
 #include "qemu/args-part.h"
+#include "qemu/cpu-model.h"
 
 static bool is_on(const DomainState *state) {
         return state->state == DOMAIN_SWITCH_ON;
@@ -12,7 +13,7 @@ static const char *on_off(DomainSwitch value) {
 
 /* ---- the model ---- */
 
-/* Without a data base of CPU models, host-model is what the host has: the guest is not migrated. */
+/* A host-model that nobody has worked out (daemon/vm-cpu.h) is all that the host has. */
 static const char *cpu_name(const DomainDef *def) {
         if (def->cpu.mode == CPU_CUSTOM)
                 return def->cpu.model.name;
@@ -26,6 +27,8 @@ static void append_features(GString *out, const DomainCpu *cpu) {
                 const DomainCpuFeature *feature = cpu->features->pdata[i];
                 bool is_off = feature->policy == CPU_DISABLE || feature->policy == CPU_FORBID;
 
+                if (cpu_feature_is_foreign(feature->name))
+                        continue;
                 g_string_append_printf(out, ",%s=%s", feature->name, is_off ? "off" : "on");
         }
 }

@@ -120,6 +120,8 @@ static int read_features(const CpuFacts *facts, const DomainCpu *cpu, ErrCode un
                 const DomainCpuFeature *feature = cpu->features->pdata[i];
                 int number = cpu_facts_feature(facts, feature->name);
 
+                if (number < 0 && cpu_feature_is_foreign(feature->name))
+                        continue;
                 if (number < 0)
                         return fail(err, unknown, "unknown CPU feature '%.80s': QEMU has none such",
                                     feature->name);
@@ -203,13 +205,13 @@ typedef struct Common {
 static int take_common(const CpuFacts *facts, const DomainCpu *cpu, Common *common, bool is_first,
                        Err *err) {
         const char *vendor = cpu_vendor_id(cpu->vendor.text);
-        CpuNeed need;
+        CpuNeed need = {};
         int r;
 
         if (!cpu->model.name)
                 return fail(err, VIR_ERR_XML_ERROR, "a <cpu> names no <model>");
         r = cpu_need_read(facts, cpu, VIR_ERR_INTERNAL_ERROR, &need, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         need.required = cpu_set_or(&need.required, &need.forced);
         common->features =
@@ -218,7 +220,8 @@ static int take_common(const CpuFacts *facts, const DomainCpu *cpu, Common *comm
                 common->named_vendor = vendor;
         else if (g_strcmp0(common->named_vendor, vendor) != 0)
                 common->named_vendor = NULL;
-        vendor = vendor ? vendor : need.model->vendor;
+        if (!vendor && need.model) /* no model: a mode that stands for one */
+                vendor = need.model->vendor;
         if (is_first)
                 common->vendor = vendor;
         else if (g_strcmp0(common->vendor, vendor) != 0)
@@ -282,9 +285,11 @@ int cpu_baseline(const CpuFacts *facts, const CpuBaseline *wanted, char **ret, E
                 g_autoptr(DomainCpu) cpu = NULL;
                 int r = cpu_text_parse(wanted->texts[i], &cpu, err);
 
-                if (r == 0)
-                        r = take_common(facts, cpu, &common, i == 0, err);
-                if (r < 0)
+                if (r != 0)
+                        return r;
+                g_assert(cpu);
+                r = take_common(facts, cpu, &common, i == 0, err);
+                if (r != 0)
                         return r;
         }
         if (wanted->is_migratable)

@@ -65,6 +65,17 @@ const char *cpu_feature_name(const char *name) {
         return name;
 }
 
+bool cpu_feature_is_foreign(const char *name) {
+        static const char *const names[] = {"cmt",       "cvt16",      "mbm_local",
+                                            "mbm_total", "osxsave",    "ospke",
+                                            "pconfig",   "vmx-ept-uc", "vmx-ept-wb"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+                if (g_str_equal(names[i], name))
+                        return true;
+        return false;
+}
+
 static int find_feature(const CpuFacts *facts, const char *name) {
         return GPOINTER_TO_INT(g_hash_table_lookup(facts->index, name)) - 1;
 }

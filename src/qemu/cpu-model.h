@@ -77,6 +77,10 @@ int cpu_facts_feature(const CpuFacts *facts, const char *name);
 /* libvirt's name of a feature of QEMU's. */
 const char *cpu_feature_name(const char *name);
 
+/* libvirt's documents name it, and no QEMU can give it or withhold it: it goes with another feature
+ * or is the kernel's matter. Such a word is passed over. */
+bool cpu_feature_is_foreign(const char *name);
+
 /* The names of a set's members in libvirt's spelling, sorted; the caller frees the array alone. */
 GPtrArray *cpu_facts_names(const CpuFacts *facts, const CpuSet *set);
 

@@ -274,11 +274,10 @@ def test_a_cpu_that_qemu_has_not_is_refused_by_its_name(conn, name):
         dom.create()
 
 
-def test_a_host_model_stays_one_while_the_guest_runs(conn, name, daemon):
-    """difference: host-model-is-the-host"""
+def test_a_host_model_is_worked_out_for_the_running_guest_alone(conn, name):
     dom = conn.defineXML(machine(name, "<cpu mode='host-model'/>"))
     dom.create()
-    assert tree(dom).find("cpu").get("mode") == ("host-model" if daemon.ours else "custom")
+    assert tree(dom).find("cpu").get("mode") == "custom"
     assert tree(dom, INACTIVE).find("cpu").get("mode") == "host-model"
 
 
