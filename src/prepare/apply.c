@@ -131,7 +131,7 @@ static int give_up(const ApplyHost *host, const char *name, const Edits *edits,
         g_auto(Err) second = ERR_INIT;
 
         if (roll_back(host, name, edits, commands, old, &second) == 0)
-                return fail_hint(err, failure, "nothing was changed");
+                return fail_hint(err, failure, "all files are as they were");
         return fail_hint(err, failure,
                          "some files are changed; the host boots either way, and airlock prepare "
                          "--undo puts them back when there is room (%s)",

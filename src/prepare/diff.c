@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define CONTEXT 3
+#define CONTEXT ((size_t)3)
 
 /* Above so many comparisons, what differs is one piece. */
 #define TABLE_MAX (4u << 20)

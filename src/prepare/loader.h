@@ -19,7 +19,7 @@ struct BootLine {
         bool padded; /* the file is grubenv, whose size is fixed */
 };
 
-void boot_line_free(gpointer line);
+void boot_line_free(gpointer data);
 
 typedef enum TrialKind {
         TRIAL_NONE,

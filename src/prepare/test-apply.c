@@ -219,7 +219,7 @@ static void a_command_that_fails_leaves_all_as_before(void **state) {
         g_auto(Err) err = ERR_INIT;
 
         assert_true(prepare_once(&stage, &err) < 0);
-        assert_string_equal(err.hint, "nothing was changed");
+        assert_string_equal(err.hint, "all files are as they were");
         expect_as_before(host);
 }
 

@@ -78,7 +78,7 @@ static int plan_grub(Edits *edits, const LineWish *wish, GPtrArray *commands, Er
 
         if (r == 0)
                 r = edits_open(edits, custom, &written, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (!read->text || !strstr(read->text->str, "custom.cfg"))
                 return fail_hint(err,
@@ -119,10 +119,11 @@ static int find_entry(Edits *edits, const char *dir, Edit **ret, Err *err) {
                         return 0;
                 }
         }
-        return fail_hint(err,
-                         fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
-                              "there is no boot entry that a trial could be a copy of"),
-                         "leave out --trial");
+        fail_hint(err,
+                  fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                       "there is no boot entry that a trial could be a copy of"),
+                  "leave out --trial");
+        return -ENOENT;
 }
 
 /* The copy's text: our title, and grubenv's words in place of their variable, so that they can be
@@ -159,7 +160,7 @@ static int plan_entry(Edits *edits, TrialKind kind, const LineWish *wish, GPtrAr
 
         if (r == 0)
                 r = entry_text(edits->sys, entry, text, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         entry_fields(path, text, fields);
         if (fields->len == 0)
