@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "daemon/vm-kind.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -8,6 +9,7 @@
 
 #include "base/sys.h"
 #include "base/util.h"
+#include "daemon/network.h"
 #include "daemon/store.h"
 
 /* Where clients begin to count. */
@@ -19,17 +21,34 @@ enum { DISPLAY_PORT = 5900, WEBSOCKET_PORT = 5700, PORT_LAST = 65535 };
 
 /* ---- ports ---- */
 
-static bool port_is_free(unsigned port) {
-        _cleanup_(closep) int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        struct sockaddr_in address = {
-                .sin_family = AF_INET,
-                .sin_port = htons((uint16_t)port),
-                .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-        };
+static bool can_bind(const struct sockaddr *address, socklen_t size) {
+        _cleanup_(closep) int fd = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
         int one = 1;
 
-        return fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-               bind(fd, (struct sockaddr *)&address, sizeof(address)) == 0;
+        if (fd < 0)
+                return errno == EAFNOSUPPORT; /* a host without IPv6 */
+        if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+            (address->sa_family == AF_INET6 &&
+             setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0))
+                return false;
+        return bind(fd, address, size) == 0 || errno == EADDRNOTAVAIL;
+}
+
+/* At every address, whichever the display is to have: people know a guest by its port. */
+static bool port_is_free(unsigned port) {
+        struct sockaddr_in v4 = {
+                .sin_family = AF_INET,
+                .sin_port = htons((uint16_t)port),
+                .sin_addr.s_addr = htonl(INADDR_ANY),
+        };
+        struct sockaddr_in6 v6 = {
+                .sin6_family = AF_INET6,
+                .sin6_port = htons((uint16_t)port),
+                .sin6_addr = in6addr_any,
+        };
+
+        return can_bind((const struct sockaddr *)&v4, sizeof(v4)) &&
+               can_bind((const struct sockaddr *)&v6, sizeof(v6));
 }
 
 static bool has_port(const DomainDef *def, unsigned port) {
@@ -66,7 +85,7 @@ static int choose_port(Vm *vm, const DomainDef *live, unsigned first, DomainNum 
 static int fill_ports(Vm *vm, const DomainDef *live, DomainGraphics *graphics, Err *err) {
         int r = 0;
 
-        if (domain_graphics_listen(graphics)->type == LISTEN_ADDRESS && !graphics->port.is_set &&
+        if (domain_listen_is_tcp(domain_graphics_listen(graphics)) && !graphics->port.is_set &&
             graphics->autoport == DOMAIN_SWITCH_ON)
                 r = choose_port(vm, live, DISPLAY_PORT, &graphics->port, err);
         if (r == 0 && graphics->websocket.is_set && graphics->websocket.value == DOMAIN_PORT_AUTO)
@@ -75,6 +94,49 @@ static int fill_ports(Vm *vm, const DomainDef *live, DomainGraphics *graphics, E
 }
 
 /* ---- addresses ---- */
+
+/* Where the host is to be found in the network, of which the guests in it know. */
+static int find_address(Vm *vm, const char *name, const char **ret, Err *err) {
+        const Network *network = network_find_by_name(vm->manager, name);
+        const GPtrArray *ips;
+
+        if (!network)
+                return fail(err, VIR_ERR_NO_NETWORK,
+                            "the graphics of guest '%s' listen in network '%s', which there is not",
+                            vm_name(vm), name);
+        if (!network->live)
+                return fail_hint(err,
+                                 fail(err, VIR_ERR_OPERATION_INVALID,
+                                      "network '%s', in which the graphics of guest '%s' listen, "
+                                      "is not active",
+                                      name, vm_name(vm)),
+                                 "start it first: airlock net-start %s", name);
+        ips = network->live->ips;
+        if (!ips || ips->len == 0)
+                return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                            "the host has no address in network '%s', in which the graphics of "
+                            "guest '%s' listen",
+                            name, vm_name(vm));
+        *ret = ((const NetworkIp *)ips->pdata[0])->address;
+        return 0;
+}
+
+static int fill_network(Vm *vm, DomainGraphics *graphics, Err *err) {
+        DomainListen *listen = graphics->listens->pdata[0];
+        const char *address = NULL;
+        int r;
+
+        if (listen->type != LISTEN_NETWORK)
+                return 0;
+        r = find_address(vm, listen->network, &address, err);
+        if (r < 0)
+                return r;
+        g_free(listen->address);
+        listen->address = g_strdup(address);
+        g_free(graphics->listen_address);
+        graphics->listen_address = g_strdup(address);
+        return 0;
+}
 
 /* What QEMU does where nothing is said, so that clients know where to connect. */
 static void fill_listen(Vm *vm, DomainGraphics *graphics) {
@@ -121,7 +183,9 @@ static int fill(Vm *vm, DomainDef *live, DomainDevice *device, Err *err) {
 
         if (graphics->listens) {
                 fill_listen(vm, graphics);
-                r = fill_ports(vm, live, graphics, err);
+                r = fill_network(vm, graphics, err);
+                if (r == 0)
+                        r = fill_ports(vm, live, graphics, err);
                 if (r < 0)
                         return r;
         }

@@ -21,6 +21,7 @@ typedef enum ListenType {
         LISTEN_ADDRESS,
         LISTEN_SOCKET,
         LISTEN_NONE,
+        LISTEN_NETWORK, /* at the address that this host has in a virtual network */
 } ListenType;
 
 /* Last part of a socket's path that is ours to choose: it stands in the live XML only. */
@@ -30,8 +31,9 @@ typedef enum ListenType {
 typedef struct DomainListen {
         DomainNode node;
         ListenType type;
-        char *address;
+        char *address; /* LISTEN_NETWORK: chosen at start */
         char *socket;
+        char *network; /* its name */
 } DomainListen;
 
 typedef enum GraphicsShare {
@@ -128,6 +130,9 @@ bool domain_graphics_uses_gl(const DomainGraphics *graphics);
 
 /* The first <listen>: what counts for QEMU; NULL: this type has none. */
 const DomainListen *domain_graphics_listen(const DomainGraphics *graphics);
+
+/* Whether clients come over TCP. */
+bool domain_listen_is_tcp(const DomainListen *listen);
 
 /* The name of the type: "vnc". */
 const char *domain_graphics_type_to_string(GraphicsType type);

@@ -7,7 +7,7 @@
 #define PORT_MIN 5900
 
 static const char *const graphics_types[] = {"vnc", "spice", "egl-headless", "dbus", NULL};
-static const char *const listen_types[] = {"address", "socket", "none", NULL};
+static const char *const listen_types[] = {"address", "socket", "none", "network", NULL};
 const char *const domain_graphics_shares[] = {"allow-exclusive", "force-shared", "ignore", NULL};
 const char *const domain_graphics_connecteds[] = {"fail", "disconnect", "keep", NULL};
 static const char *const spice_modes[] = {"any", "secure", "insecure", NULL};
@@ -62,11 +62,15 @@ const DomainListen *domain_graphics_listen(const DomainGraphics *graphics) {
         return graphics->listens ? graphics->listens->pdata[0] : NULL;
 }
 
+bool domain_listen_is_tcp(const DomainListen *listen) {
+        return listen->type == LISTEN_ADDRESS || listen->type == LISTEN_NETWORK;
+}
+
 /* Known once the children are: while parsing, every server takes a port. */
 static bool is_tcp(const void *object) {
         const DomainListen *listen = domain_graphics_listen(object);
 
-        return is_server(object) && (!listen || listen->type == LISTEN_ADDRESS);
+        return is_server(object) && (!listen || domain_listen_is_tcp(listen));
 }
 
 /* VNC shows -1 for a port that is not chosen yet. */
@@ -87,17 +91,22 @@ static bool has_spice_port(const void *object) {
 /* ---- the tables ---- */
 
 static bool has_address(const void *object) {
-        return ((const DomainListen *)object)->type == LISTEN_ADDRESS;
+        return domain_listen_is_tcp(object);
 }
 
 static bool has_socket(const void *object) {
         return ((const DomainListen *)object)->type == LISTEN_SOCKET;
 }
 
+static bool has_network(const void *object) {
+        return ((const DomainListen *)object)->type == LISTEN_NETWORK;
+}
+
 static const DomainField listen_fields[] = {
         ATTR_ENUM(DomainListen, type, "type", listen_types, .is_required = true),
         ATTR_STRING(DomainListen, address, "address", .when = has_address),
         ATTR_STRING(DomainListen, socket, "socket", .when = has_socket),
+        ATTR_STRING(DomainListen, network, "network", .is_required = true, .when = has_network),
         END,
 };
 static const DomainElement graphics_listen = ELEMENT(DomainListen, "listen", listen_fields);
@@ -252,7 +261,7 @@ static int fill_graphics(DomainDef *def, DomainDevice *device, Err *err) {
                 return 0;
         fill_listen(graphics);
         listen = domain_graphics_listen(graphics);
-        if (listen && listen->type == LISTEN_ADDRESS)
+        if (listen && domain_listen_is_tcp(listen))
                 fill_port(graphics);
         return 0;
 }

@@ -42,6 +42,8 @@ static int check_listen(const DomainGraphics *graphics, const DomainListen *list
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                             "QEMU listens on one address: the %s graphics have %u",
                             domain_graphics_type_to_string(graphics->type), graphics->listens->len);
+        if (listen->type == LISTEN_NETWORK && !listen->address)
+                return fail(err, VIR_ERR_INTERNAL_ERROR, "the graphics have no address yet");
         if (listen->type == LISTEN_SOCKET && !listen->socket && !graphics->socket)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "the graphics have no socket yet");
         return 0;

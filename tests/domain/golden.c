@@ -25,7 +25,9 @@ static DomainDefaults defaults = {.machine_aliases = machines, .choose_firmware 
 static void start_graphics(DomainGraphics *graphics, unsigned *port) {
         DomainListen *listen = graphics->listens ? graphics->listens->pdata[0] : NULL;
 
-        if (listen && listen->type == LISTEN_ADDRESS && !graphics->port.is_set &&
+        if (listen && listen->type == LISTEN_NETWORK && !listen->address)
+                listen->address = g_strdup("192.168.122.1");
+        if (listen && domain_listen_is_tcp(listen) && !graphics->port.is_set &&
             graphics->autoport == DOMAIN_SWITCH_ON)
                 graphics->port = DOMAIN_NUM((*port)++);
         if (graphics->websocket.is_set && graphics->websocket.value == DOMAIN_PORT_AUTO)
