@@ -21,6 +21,7 @@ import subprocess
 import time
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import gi
 
@@ -59,6 +60,11 @@ def matches(wanted: Pattern, text: str) -> bool:
     return bool(wanted.search(text)) if isinstance(wanted, re.Pattern) else wanted == text
 
 
+def is_set(states: tuple[int, int], state: int) -> bool:
+    low, high = states
+    return bool((low | high << 32) >> state & 1)
+
+
 def connect(address: str) -> Gio.DBusConnection:
     flags = Gio.DBusConnectionFlags
     kind = flags.AUTHENTICATION_CLIENT | flags.MESSAGE_BUS_CONNECTION
@@ -78,6 +84,10 @@ class Widget:
         name = f"org.a11y.atspi.{interface}"
         return self.desktop.call(self.owner, self.path, name, method, GLib.Variant(words, values))
 
+    def question(self, interface: str, method: str) -> tuple[str, str, str, str, None]:
+        """The same call, for Desktop.call_all()."""
+        return self.owner, self.path, f"org.a11y.atspi.{interface}", method, None
+
     def ask(self, otherwise: object, interface: str, method: str, words: str = "()",
             *values: object) -> object:
         try:
@@ -85,15 +95,17 @@ class Widget:
         except GLib.Error:
             return otherwise
 
-    def get(self, interface: str, attribute: str) -> object:
-        words = GLib.Variant("(ss)", (f"org.a11y.atspi.{interface}", attribute))
-        properties = "org.freedesktop.DBus.Properties"
-        return self.desktop.call(self.owner, self.path, properties, "Get", words)[0]
+    def get(self, attribute: str) -> object:
+        return self.desktop.call(*self.question_of(attribute))[0]
+
+    def question_of(self, attribute: str) -> tuple[str, str, str, str, GLib.Variant]:
+        words = GLib.Variant("(ss)", ("org.a11y.atspi.Accessible", attribute))
+        return self.owner, self.path, "org.freedesktop.DBus.Properties", "Get", words
 
     @property
     def name(self) -> str:
         try:
-            return self.get("Accessible", "Name")
+            return self.get("Name")
         except GLib.Error:
             return ""
 
@@ -108,8 +120,7 @@ class Widget:
         return shown or self.name
 
     def has(self, state: int) -> bool:
-        low, high = self.ask((0, 0), "Accessible", "GetState")
-        return bool((low | high << 32) >> state & 1)
+        return is_set(self.ask((0, 0), "Accessible", "GetState"), state)
 
     @property
     def showing(self) -> bool:
@@ -125,32 +136,28 @@ class Widget:
 
     @property
     def parent(self) -> "Widget":
-        return Widget(self.desktop, *self.get("Accessible", "Parent"))
+        return Widget(self.desktop, *self.get("Parent"))
 
-    def each(self, depth: int = 0) -> Iterator["Widget"]:
+    def each(self) -> Iterator["Widget"]:
         """What is shown below it, from the top. Cells of a list count, scrolled away or not."""
-        if depth > DEEPEST:
-            return
-        for child in self.children:
-            if child.showing or child.role == "table cell":
-                yield child
-                yield from child.each(depth + 1)
+        return (seen.widget for seen in self.look())
+
+    def look(self) -> Iterator["Seen"]:
+        """The same with what each looks like. A level is asked for at once: there are hundreds of
+        widgets, and the program may be slow to come to its turn."""
+        above = [self]
+        while above:
+            lists = self.desktop.call_all([w.question("Accessible", "GetChildren") for w in above])
+            found = [Widget(self.desktop, *one) for children in lists if children for one in children]
+            shown = [seen for seen in self.desktop.glance(found) if seen.counts]
+            yield from shown
+            above = [seen.widget for seen in shown]
 
     def all(self, role: str | None = None, name: Pattern = None) -> list["Widget"]:
-        return [w for w in self.each() if w.fits(role, name)]
+        return [seen.widget for seen in self.look() if seen.fits(role, name)]
 
     def maybe(self, role: str | None = None, name: Pattern = None) -> "Widget | None":
-        for w in self.each():
-            if w.fits(role, name):
-                return w
-        return None
-
-    def fits(self, role: str | None, name: Pattern) -> bool:
-        """A label may be meant by what it shows, too."""
-        mine = self.role
-        if role not in (None, mine):
-            return False
-        return matches(name, self.name) or (mine in TEXTS and matches(name, self.text))
+        return next((seen.widget for seen in self.look() if seen.fits(role, name)), None)
 
     def find(self, role: str | None = None, name: Pattern = None) -> "Widget":
         """Waits until there is one."""
@@ -218,6 +225,26 @@ class Widget:
             shown = (c for c in self.children if c.showing or c.role == "table cell")
             lines += [child.tree(depth + 1) for child in shown]
         return "\n".join(lines)
+
+
+@dataclass
+class Seen:
+    """What a widget looked like when all of them were looked at."""
+
+    widget: Widget
+    states: tuple[int, int]
+    role: str
+    name: str
+
+    @property
+    def counts(self) -> bool:
+        return is_set(self.states, SHOWING) or self.role == "table cell"
+
+    def fits(self, role: str | None, name: Pattern) -> bool:
+        """A label may be meant by what it shows, too."""
+        if role not in (None, self.role):
+            return False
+        return matches(name, self.name) or (self.role in TEXTS and matches(name, self.widget.text))
 
 
 class Picture:
@@ -312,6 +339,31 @@ class Desktop:
             owner, path, interface, method, words, None, Gio.DBusCallFlags.NONE, CALL_LIMIT, None
         )
         return answer.unpack()
+
+    def call_all(self, questions: list[tuple]) -> list[object]:
+        """The first value of each answer, None for what failed. All are asked before any answers."""
+        answers: list[object] = [None] * len(questions)
+        waiting = len(questions)
+
+        def keep(bus: Gio.DBusConnection, result: Gio.AsyncResult, number: int) -> None:
+            nonlocal waiting
+            waiting -= 1
+            with contextlib.suppress(GLib.Error):
+                answers[number] = bus.call_finish(result).unpack()[0]
+
+        for number, question in enumerate(questions):
+            flags = Gio.DBusCallFlags.NONE
+            self.bus.call(*question, None, flags, CALL_LIMIT, None, keep, number)
+        while waiting:
+            GLib.MainContext.default().iteration(True)
+        return answers
+
+    def glance(self, widgets: list[Widget]) -> list[Seen]:
+        states = self.call_all([w.question("Accessible", "GetState") for w in widgets])
+        roles = self.call_all([w.question("Accessible", "GetRoleName") for w in widgets])
+        names = self.call_all([w.question_of("Name") for w in widgets])
+        looks = zip(widgets, states, roles, names)
+        return [Seen(w, state or (0, 0), role or "", name or "") for w, state, role, name in looks]
 
     def mouse(self, x: int, y: int, what: str) -> None:
         self.call(REGISTRY, *MOUSE, "GenerateMouseEvent", GLib.Variant("(iis)", (x, y, what)))

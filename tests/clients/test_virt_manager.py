@@ -18,6 +18,7 @@ import guests
 pytest.importorskip("gi", reason="python3-gi is not installed")
 
 import desktop  # noqa: E402
+from virtmanager import VirtManager, hardware, shown_as  # noqa: E402
 
 PICTURES = ROOT / "build" / "artifacts" / "virt-manager"
 PCI = pathlib.Path("/sys/bus/pci/devices")
@@ -64,15 +65,14 @@ def bands_of(picture: desktop.Picture, box: tuple[int, int, int, int]) -> list[t
     return [colour for colour in changes if colour in BANDS.values()]
 
 
-class Manager:
-    """virt-manager on a desktop, and beside it a connection of our own to look at what it did."""
+class Manager(VirtManager):
+    """virt-manager, and beside it a connection of our own to look at what it did."""
 
     def __init__(self, screen: desktop.Desktop, daemon: Daemon, images: pathlib.Path) -> None:
-        self.desktop = screen
+        super().__init__(screen)
         self.daemon = daemon
         self.images = images
         self.conn = libvirt.open(daemon.uri)
-        self.until = screen.until
 
     def image(self, name: str) -> pathlib.Path:
         path = self.images / f"{name}.img"
@@ -93,57 +93,6 @@ class Manager:
     def wait_for_state(self, name: str, state: int) -> None:
         self.until(lambda: self.is_in(name, state), f"state {state} of {name}")
 
-    @property
-    def main(self) -> desktop.Widget:
-        return self.desktop.window("Virtual Machine Manager")
-
-    def row(self, name: str, state: str = "") -> desktop.Widget:
-        """The guest's row in the list, once it tells of this state."""
-        return self.main.find("table cell", re.compile(rf"^{re.escape(name)}\n{state}"))
-
-    def open(self, name: str, page: str) -> desktop.Widget:
-        """The guest's window at one of its pages."""
-        title = re.compile(rf"^{re.escape(name)} on ")
-        if not (window := self.desktop.open_window(title)):
-            self.row(name).focus()
-            self.main.find("push button", "Open").press()
-            window = self.desktop.window(title)
-        window.find("radio button", page).press()
-        return window
-
-    def close(self, window: desktop.Widget) -> None:
-        title = window.name
-        window.find("menu", "File").choose("Close")
-        self.until(lambda: not self.desktop.open_window(title), f"the end of '{title}'")
-
-    def alert(self) -> desktop.Widget:
-        return self.desktop.window(re.compile(""), role="alert")
-
-    def answer(self, button: str, picture: str) -> str:
-        """Presses a button of the dialog that comes up. Returns what it said."""
-        alert = self.alert()
-        said = "\n".join(w.text for w in alert.all("label"))
-        self.desktop.picture(picture)
-        alert.find("push button", button).press()
-        self.until(lambda: not self.desktop.open_window(re.compile(""), "alert"), "the dialog's end")
-        return said
-
-    def no_alert(self) -> None:
-        assert not self.desktop.open_window(re.compile(""), "alert")
-
-    def add_pci(self, window: desktop.Widget, address: str) -> desktop.Widget:
-        """Asks for this function in 'Add New Virtual Hardware', which is returned."""
-        window.find("push button", "add-hardware").press()
-        adding = self.desktop.window("Add New Virtual Hardware")
-        adding.find("table cell", "PCI Host Device").focus()
-        adding.find("table cell", re.compile("^" + shown_as(address))).focus()
-        adding.find("push button", "Finish").press()
-        return adding
-
-    def adding_ended(self) -> None:
-        title = "Add New Virtual Hardware"
-        self.until(lambda: not self.desktop.open_window(title), f"the end of '{title}'")
-
     def shows_bands(self, window: desktop.Widget) -> bool:
         area = window.maybe("drawing area")
         return bool(area) and bands_of(self.desktop.screen(), area.box) == list(BANDS.values())
@@ -157,16 +106,6 @@ class Manager:
         picture = self.desktop.screen()
         lines = (picture.rows[y][3 * left : 3 * (left + width)] for y in range(top, top + height))
         return sum(any(line) for line in lines) > FEW_LINES
-
-
-def shown_as(address: str) -> str:
-    """An address as virt-manager's list shows it."""
-    return address.replace(".", ":")
-
-
-def hardware(window: desktop.Widget) -> list[str]:
-    cells = window.find("table", "hw-list").all("table cell")
-    return [cell.name for cell in cells if cell.name]
 
 
 def put_up(conn: libvirt.virConnect, images: pathlib.Path) -> None:
@@ -197,7 +136,7 @@ def manager(daemon: Daemon, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         made.define("painter")
         made.define("sleeper")
         made.guest("painter").create()
-        screen.run("virt-manager", "--no-fork", "--debug", "--connect", "qemu:///system")
+        made.run("qemu:///system")
         yield made
         clear(libvirt.open(daemon.uri))
 
