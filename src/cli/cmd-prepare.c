@@ -151,7 +151,7 @@ static int parse_wish(const Args *args, PrepareWish *wish, char ***ret_early, Er
                 r = parse_unsafe(args, wish, err);
         if (r == 0)
                 r = parse_early(args, ret_early, err);
-        if (r < 0)
+        if (r != 0)
                 return r;
         wish->early = *ret_early;
         wish->iommu = args_text(args, "iommu") || args_text(args, "passthrough") ||
@@ -297,6 +297,9 @@ static int do_trial(const Run *run, const PrepareWish *wish, Err *err) {
         if (run->root && !run->dry)
                 return fail(err, VIR_ERR_INVALID_ARG,
                             "a trial is a boot of this host, not of a tree");
+        if (wish->unsafe_now)
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "--unsafe-interrupts now is about this boot, a trial about the next");
         r = run->dry ? 0 : undo_record(run, TRIAL_RECORD, err);
         /* What is refused later is refused now. */
         if (r >= 0)

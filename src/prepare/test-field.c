@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prepare/field.h"
 
+#include <unistd.h>
+
 #include "base/test.h"
 #include "prepare/line.h"
 #include "prepare/shell.h"
@@ -157,6 +159,52 @@ static void random_values_survive(void **state) {
         assert_true(understood > ROUNDS / 10);
 }
 
+/* A script that prints each of the values, and what we read in them, one a line. */
+static void add_value(GString *script, GString *expected, const char *value) {
+        g_autofree char *file = g_strdup_printf("A=0\nX=%s\n", value);
+        g_autoptr(GString) text = g_string_new(file);
+        g_autofree char *words = NULL;
+        Field field = field_of(text);
+
+        /* What is expanded or run is not for a test; to a shell, a CR is no part of a line end. */
+        if (field.end + 1 != text->len || strpbrk(value, "$`\r"))
+                return;
+        words = words_of(&field);
+        g_string_append_printf(script, "X=%s\nprintf '%%s\\000' \"$X\"\n", value);
+        g_string_append_printf(expected, "%s\n", words);
+}
+
+static void a_real_shell_reads_the_same(void **state) {
+        g_autoptr(GRand) random = g_rand_new_with_seed(1984);
+        g_autoptr(GString) script = g_string_new(NULL), expected = g_string_new(NULL);
+        g_autoptr(GString) found = g_string_new(NULL);
+        g_autofree char *path = g_build_filename(g_get_tmp_dir(), "airlock-test-XXXXXX", NULL);
+        g_autofree char *line = NULL, *output = NULL;
+        int fd = g_mkstemp(path), status;
+
+        for (unsigned i = 0; i < ROUNDS; i++) {
+                g_autofree char *value = random_value(random);
+
+                add_value(script, expected, value);
+        }
+        assert_true(fd >= 0 && write(fd, script->str, script->len) == (ssize_t)script->len);
+        close(fd);
+        /* The sign between the values is one that no value has. */
+        line = g_strdup_printf("sh -c 'sh %s | tr \"\\000\" \"\\001\"'", path);
+        assert_true(g_spawn_command_line_sync(line, &output, NULL, &status, NULL));
+        assert_int_equal(status, 0);
+        unlink(path);
+        for (char *at = output, *end; (end = strchr(at, 1)); at = end + 1) {
+                g_autoptr(GString) text = g_string_new_len(at, end - at);
+                Field field = {"output", text, 0, text->len, FIELD_PLAIN};
+                g_autofree char *words = words_of(&field);
+
+                g_string_append_printf(found, "%s\n", words);
+        }
+        assert_true(strlen(expected->str) > 1000);
+        assert_string_equal(found->str, expected->str);
+}
+
 /* A second time changes nothing, and the rest of the file is as it was. */
 static void random_values_can_be_changed(void **state) {
         static const LineWish wish = {.vendor = LINE_INTEL, .passthrough = LINE_ON};
@@ -260,6 +308,7 @@ int main(void) {
                 cmocka_unit_test(what_is_not_closed_is_refused),
                 cmocka_unit_test(a_word_goes_inside_the_quotes),
                 cmocka_unit_test(random_values_survive),
+                cmocka_unit_test(a_real_shell_reads_the_same),
                 cmocka_unit_test(random_values_can_be_changed),
                 cmocka_unit_test(words_are_replaced_and_not_doubled),
                 cmocka_unit_test(assignments_are_found),

@@ -166,6 +166,36 @@ def test_an_edit_between_two_runs_survives_the_undo(copy) -> None:
     assert path.read_text() == "GRUB_GFXMODE=auto\n" + was
 
 
+TRIALS = {
+    "fedora": ("boot/loader/entries", "grub2-reboot airlock-trial", "rhgb quiet iommu=pt"),
+    "rhel8": ("boot/loader/entries", "grub2-reboot airlock-trial", "quiet $tuned_params intel_"),
+    "arch-systemd-boot": ("boot/loader/entries", "bootctl set-oneshot", "quiet iommu=pt"),
+}
+
+
+@pytest.mark.parametrize("name", TRIALS)
+def test_a_trial_is_an_entry_beside_the_others(name: str, copy) -> None:
+    """One file is made, none is changed; the words of a variable of grubenv's are in it."""
+    folder, command, words = TRIALS[name]
+    root = copy(name)
+    (root / "proc/self").mkdir()
+    (root / "proc/self/mountinfo").write_text("22 1 8:1 / /boot rw - xfs /dev/sda1 rw\n")
+    before = tree(root)
+    shown = succeed(root, "--trial", "--passthrough", "on", "--dry-run")
+    assert shown.count("+++ ") == 1 and f"+++ /{folder}/airlock-trial.conf" in shown
+    assert f"run: {command}" in shown
+    assert words in shown and "$kernelopts" not in shown
+    assert " airlock.trial=" in shown and " panic=30" in shown
+    assert tree(root) == before
+    assert airlock(root, "--trial").returncode != 0, "a tree is not booted"
+
+
+def test_no_trial_where_the_loader_cannot(copy) -> None:
+    root = copy("proxmox-systemd-boot")
+    done = airlock(root, "--trial", "--dry-run")
+    assert done.returncode != 0 and "cannot try a line once" in done.stderr
+
+
 def test_the_risk_is_accepted_in_words(copy) -> None:
     root = copy("rhel7")
     before = tree(root)
