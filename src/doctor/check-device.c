@@ -193,25 +193,8 @@ void check_reset(Doctor *d) {
 
 /* Each device, and the sum. */
 
-static char *find_direct(const DoctorFacts *facts, const PciDevice *dev) {
-        g_autofree char *path =
-                g_strdup_printf("sys/kernel/iommu_groups/%d/reserved_regions", dev->iommu_group);
-        g_autofree char *text = facts_read(facts, path, NULL);
-        g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", 0);
-
-        STRV_FOREACH(line, lines)
-                if (g_str_has_suffix(line, " direct"))
-                        return g_strdup(line);
-        return NULL;
-}
-
-static bool is_same_card(const PciDevice *a, const PciDevice *b) {
-        return a->addr.domain == b->addr.domain && a->addr.bus == b->addr.bus &&
-               a->addr.slot == b->addr.slot;
-}
-
 static bool is_held(const PciDevice *dev) {
-        return pci_device_is_endpoint(dev) && dev->driver && !strstr(dev->driver, "vfio") &&
+        return pci_device_is_endpoint(dev) && dev->driver && !facts_is_vfio(dev->driver) &&
                strcmp(dev->driver, "pci-stub") != 0;
 }
 
@@ -228,7 +211,7 @@ static char *find_companions(const DoctorFacts *facts, const PciDevice *dev, boo
                         continue;
                 g_string_append_printf(out, "%s%s", out->len > 0 ? " " : "",
                                        PCI_ADDR_TEXT(members[i]->addr));
-                *ret_foreign = *ret_foreign || !is_same_card(members[i], dev);
+                *ret_foreign = *ret_foreign || !facts_is_same_card(members[i], dev);
         }
         return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
@@ -291,7 +274,7 @@ static DeviceVerdict judge_device(const DoctorFacts *facts, const PciDevice *dev
                         .text = g_strdup("cannot be assigned: no IOMMU of this host is in charge "
                                          "of it"),
                 };
-        direct = find_direct(facts, dev);
+        direct = facts_direct_region(facts, dev->iommu_group, NULL);
         if (direct)
                 return (DeviceVerdict){
                         .verdict = DOCTOR_WARN,

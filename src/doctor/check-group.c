@@ -25,11 +25,6 @@ typedef struct Group {
         size_t n, endpoints, cards;
 } Group;
 
-static bool is_same_card(const PciDevice *a, const PciDevice *b) {
-        return a->addr.domain == b->addr.domain && a->addr.bus == b->addr.bus &&
-               a->addr.slot == b->addr.slot;
-}
-
 /* Members are sorted by address, so that the functions of a card follow each other. */
 static void count_members(Group *group) {
         const PciDevice *last = NULL;
@@ -38,7 +33,7 @@ static void count_members(Group *group) {
                 if (!pci_device_is_endpoint(group->members[i]))
                         continue;
                 group->endpoints++;
-                if (!last || !is_same_card(last, group->members[i]))
+                if (!last || !facts_is_same_card(last, group->members[i]))
                         group->cards++;
                 last = group->members[i];
         }

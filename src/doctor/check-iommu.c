@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -216,50 +217,49 @@ void check_remapping(Doctor *d) {
                 no_remapping(d);
 }
 
+static bool is_remapped(const DoctorFacts *facts) {
+        int r;
+
+        return find_remapping(facts, &r) == REMAPPING_ON;
+}
+
 /* Whoever accepts what is not there any more leaves a door open for the day when it is. */
 static void unsafe_on(Doctor *d, const char *where) {
-        int r = 0;
-
-        if (find_remapping(d->facts, &r) == REMAPPING_ON)
+        if (is_remapped(d->facts))
                 doctor_warn(d, "remove it: interrupts are remapped here",
                             "on, in %s, and not needed", where);
         else
                 doctor_warn(d, NULL,
-                            "on, in %s: a guest with a device can forge interrupts of the "
-                            "host",
+                            "on, in %s: a guest with a device can forge interrupts of the host",
                             where);
 }
 
 void check_unsafe_interrupts(Doctor *d) {
-        g_autofree char *now = unsafe_now(d->facts);
+        g_autofree char *text = unsafe_now(d->facts);
         const char *configured = unsafe_configured(d->facts);
+        bool now = facts_is_true(text);
 
-        if (now && facts_is_true(now) && !configured && d->facts->modprobe_r == 0)
-                doctor_warn(d, "airlock prepare --unsafe-interrupts always, or none",
+        if (now && !configured && d->facts->modprobe_r == 0 && !is_remapped(d->facts))
+                doctor_warn(d, "airlock prepare --unsafe-interrupts always, if it shall last",
                             "on, but only until the next boot: no file of modprobe.d has it");
-        else if (now && !facts_is_true(now) && configured)
+        else if (text && !now && configured)
                 doctor_warn(d, "load VFIO again, or reboot", "off in force, though %s turns it on",
                             configured);
         else if (configured)
                 unsafe_on(d, configured);
-        else if (now && facts_is_true(now))
+        else if (now)
                 unsafe_on(d, "/" UNSAFE_PARAMETER);
         else if (d->facts->modprobe_r < 0)
                 doctor_unread(d, "etc/modprobe.d", d->facts->modprobe_r);
         else
-                doctor_ok(d, "off%s", now ? "" : " (VFIO is not loaded, and nothing turns it on)");
+                doctor_ok(d, "off%s", text ? "" : " (VFIO is not loaded, and nothing turns it on)");
 }
 
-/* The first region of type "direct" of a group; the caller's. */
-static char *direct_region(const DoctorFacts *facts, const char *group, int *ret_r) {
-        g_autofree char *path = g_build_filename(GROUPS, group, "reserved_regions", NULL);
-        g_autofree char *text = facts_read(facts, path, ret_r);
-        g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", 0);
+/* The number of a group's directory. */
+static int group_number(const char *name) {
+        uint64_t number;
 
-        STRV_FOREACH(line, lines)
-                if (g_str_has_suffix(line, " direct"))
-                        return g_strdup(line);
-        return NULL;
+        return str_to_uint(name, 10, INT_MAX, &number) < 0 ? -1 : (int)number;
 }
 
 static void tell_reserved(Doctor *d, const char *group, const char *region) {
@@ -283,7 +283,7 @@ void check_reserved(Doctor *d) {
         }
         STRV_FOREACH(group, groups) {
                 int read;
-                g_autofree char *region = direct_region(d->facts, group, &read);
+                g_autofree char *region = facts_direct_region(d->facts, group_number(group), &read);
 
                 if (region)
                         tell_reserved(d, group, region);

@@ -130,10 +130,6 @@ static bool matches(const PciDevice *dev, const char *id) {
                (!id[strlen(own)] || id[strlen(own)] == ':');
 }
 
-static bool is_vfio(const char *driver) {
-        return driver && strstr(driver, "vfio");
-}
-
 /* Functions with that id. The caller's, of borrowed PciDevice. */
 static GPtrArray *find_functions(const DoctorFacts *facts, const char *id) {
         GPtrArray *found = g_ptr_array_new();
@@ -272,7 +268,7 @@ static void judge_driver(Doctor *d, const IdSource *source, const PciDevice *dev
                         : NULL;
 
         doctor_about(d, PCI_ADDR_TEXT(dev->addr));
-        if (is_vfio(dev->driver))
+        if (facts_is_vfio(dev->driver))
                 doctor_ok(d, "on %s, as %s wants it", dev->driver, source->file);
         else if (softdep)
                 doctor_warn(d, "update the initramfs, so that it has that line too",
@@ -314,7 +310,7 @@ static void judge_group_nodes(Doctor *d, unsigned *ret_n) {
         for (size_t i = 0; i < n; i++) {
                 g_autofree char *node = g_strdup_printf("dev/vfio/%d", all[i]->iommu_group);
 
-                if (!is_vfio(all[i]->driver) || all[i]->iommu_group < 0)
+                if (!facts_is_vfio(all[i]->driver) || all[i]->iommu_group < 0)
                         continue;
                 *ret_n += 1;
                 if (sys_exists(d->facts->sys, node))

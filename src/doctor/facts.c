@@ -128,6 +128,27 @@ bool facts_is_virtual(const DoctorFacts *facts) {
         return facts_has_flag(facts, "hypervisor");
 }
 
+char *facts_direct_region(const DoctorFacts *facts, int group, int *ret_r) {
+        g_autofree char *path =
+                g_strdup_printf("sys/kernel/iommu_groups/%d/reserved_regions", group);
+        g_autofree char *text = facts_read(facts, path, ret_r);
+        g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", 0);
+
+        STRV_FOREACH(line, lines)
+                if (g_str_has_suffix(line, " direct"))
+                        return g_strdup(line);
+        return NULL;
+}
+
+bool facts_is_vfio(const char *driver) {
+        return driver && strstr(driver, "vfio");
+}
+
+bool facts_is_same_card(const PciDevice *a, const PciDevice *b) {
+        return a->addr.domain == b->addr.domain && a->addr.bus == b->addr.bus &&
+               a->addr.slot == b->addr.slot;
+}
+
 const char *words_option(char *const *words, const char *name) {
         const char *value = NULL;
 

@@ -50,6 +50,18 @@ bool facts_has_table(const DoctorFacts *facts, const char *name);
 /* In a virtual machine: the processor says so. */
 bool facts_is_virtual(const DoctorFacts *facts);
 
+/* The first region of a group that firmware keeps mapped for its devices (type "direct"), of which
+ * the kernel assigns none; "direct-relaxable" ones do not count
+ * (Documentation/ABI/testing/sysfs-kernel-iommu_groups). NULL: none; ret_r (may be NULL): 0, or why
+ * that cannot be read. The caller's. */
+char *facts_direct_region(const DoctorFacts *facts, int group, int *ret_r);
+
+/* vfio-pci and its variants, mlx5_vfio_pci … */
+bool facts_is_vfio(const char *driver);
+
+/* Functions of one card. */
+bool facts_is_same_card(const PciDevice *a, const PciDevice *b);
+
 /* The value of the last word "NAME=VALUE" among words, "" for the bare word; NULL: none has that
  * name. '-' and '_' are the same in names, as for the kernel. Borrowed. */
 const char *words_option(char *const *words, const char *name);
