@@ -8,7 +8,7 @@
 #include "prepare/bootconf.h"
 
 #define TRIAL_NAME  "airlock-trial"
-#define TRIAL_TITLE "Airlock's trial of a new kernel command line"
+#define TRIAL_TITLE "Trial of a new kernel command line (Airlock)"
 #define BOOT_ID     "proc/sys/kernel/random/boot_id"
 
 /* After a panic the host comes back by itself, to its old line. */
