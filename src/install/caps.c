@@ -59,6 +59,7 @@ static int read_type(Caps *caps, const xmlNode *arch, const char *wanted, Err *e
                                  fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
                                       "the host has no guests of type '%s'", wanted ?: "qemu"),
                                  "airlock capabilities shows which it has");
+        caps->pae = node_find(arch->parent, "features/pae") != NULL;
         caps->virt_type = xml_attr(type, "type");
         caps->emulator = node_get(type, "emulator") ?: node_get(arch, "emulator");
         caps->machines = g_ptr_array_new_with_free_func(g_free);

@@ -17,6 +17,7 @@ typedef struct Caps {
         char *virt_type; /* "kvm" where the host has it and nothing else was asked for */
         char *emulator;
         GPtrArray *machines; /* names, and the other names of the same, in the daemon's order */
+        bool pae;            /* guests of the arch have it by default */
         XmlDoc *domain;      /* of one machine type; NULL: not asked for yet */
 } Caps;
 

@@ -348,6 +348,8 @@ static void default_features(GuestDef *def) {
                 node_default(features, "acpi", "");
         if (!feature_is_off(def, "apic"))
                 node_default(features, "apic", "");
+        if (def->caps->pae && !feature_is_off(def, "pae"))
+                node_default(features, "pae", "");
         if (has_device_of_type(def, "graphics", "spice"))
                 node_default(features, "vmport/@state", "off");
         for (size_t i = 0; os_is_windows(def->os) && i < G_N_ELEMENTS(hyperv); i++)
@@ -463,22 +465,27 @@ static bool has_boot_order(const GuestDef *def) {
         return false;
 }
 
-/* The guest boots from what was installed: a disk if it has one. */
-static void default_boot(GuestDef *def) {
+/* What was installed: a disk if the guest has one. */
+static const char *boot_device(const GuestDef *def) {
         const xmlNode *first = first_disk(def, NULL);
-        const char *from = "hd";
+        bool disk = first_disk(def, "disk") != NULL;
+
+        if (def->cdrom)
+                return def->no_install || !disk ? "cdrom" : "hd";
+        if (def->boot_from)
+                return disk ? "hd" : def->boot_from;
+        if (def->method == METHOD_IMPORT && first && node_is(first, "@device", "cdrom"))
+                return "cdrom";
+        return def->method == METHOD_IMPORT && first && node_is(first, "@device", "floppy") ? "fd"
+                                                                                            : "hd";
+}
+
+static void default_boot(GuestDef *def) {
+        const char *from = boot_device(def);
 
         if (node_find(def->domain, "os/boot") || node_find(def->domain, "os/kernel") ||
             has_boot_order(def))
                 return;
-        if (def->cdrom && (def->no_install || !first_disk(def, "disk")))
-                from = "cdrom";
-        else if (def->boot_from && !first_disk(def, "disk"))
-                from = def->boot_from;
-        else if (def->method == METHOD_IMPORT && first && node_is(first, "@device", "cdrom"))
-                from = "cdrom";
-        else if (def->method == METHOD_IMPORT && first && node_is(first, "@device", "floppy"))
-                from = "fd";
         node_set(def->domain, "os/boot#0/@dev", from);
         if (!g_str_equal(from, "hd") && first_disk(def, "disk"))
                 node_set(def->domain, "os/boot#1/@dev", "hd");

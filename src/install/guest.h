@@ -110,7 +110,7 @@ void guest_def_add_cdrom(GuestDef *def, const char *path);
 /* --hostdev, in hostdev.c: finds the device that the name means. */
 int guest_def_read_hostdev(GuestDef *def, const char *text, Err *err);
 
-void new_volume_free(void *volume);
+void new_volume_free(void *data);
 
 /* The controllers that USB has on a PCI bus: of USB 2, with its companions, and of USB 3. */
 void guest_def_add_usb2(GuestDef *def);

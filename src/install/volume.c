@@ -27,6 +27,7 @@ typedef struct Maker {
         const StoragePool *pool;
         char *xml;
         unsigned flags;
+        GThread *thread;
         int done; /* eventfd */
         int r;
         Err err;
@@ -67,7 +68,7 @@ static int undo_volume(void *context, const char *name, Err *err) {
                         return i > 0 ? 0 : 1;
                 if (storage_vol_delete(run->cli.conn, vol, 0, err) == 0)
                         return 0;
-                g_usleep(LOOK_EVERY * 1000);
+                g_usleep((gulong)LOOK_EVERY * 1000);
         }
         return r < 0 ? r : fail(err, VIR_ERR_OPERATION_TIMEOUT, "the daemon does not let go of it");
 }
@@ -233,13 +234,13 @@ static void watch(Run *run, const Maker *maker, const NewVolume *volume) {
 }
 
 static int make_watched(Run *run, Maker *maker, const NewVolume *volume, Err *err) {
-        GThread *thread = g_thread_new("volume", make_in_thread, maker);
         int r;
 
+        maker->thread = g_thread_new("volume", make_in_thread, maker);
         watch(run, maker, volume);
         if (!is_done(maker))
                 (void)shutdown(conn_fd(maker->conn), SHUT_RDWR);
-        g_thread_join(thread);
+        g_thread_join(maker->thread);
         if (interrupt_is_set(run->interrupt))
                 r = interrupt_fail(err);
         else
