@@ -10,6 +10,7 @@
 /* Beside those of daemon/call.h. */
 extern const ProcedureTable rpc_host_table;
 extern const ProcedureTable rpc_host_cpu_table;
+extern const ProcedureTable rpc_host_memory_table;
 extern const ProcedureTable rpc_host_pages_table;
 extern const ProcedureTable rpc_event_table;
 extern const ProcedureTable rpc_absent_table;

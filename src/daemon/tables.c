@@ -9,6 +9,7 @@ const ProcedureTable *const dispatch_tables[] = {
         &rpc_connect_table,
         &rpc_host_table,
         &rpc_host_cpu_table,
+        &rpc_host_memory_table,
         &rpc_host_pages_table,
         &rpc_event_table,
         &rpc_nodedev_table,

@@ -86,6 +86,20 @@ def test_the_models_say_whether_they_can_be_used(conn, tmp_path):
     assert [each.get("model") for each in custom.findall("blockers")] == unusable
 
 
+@pytest.mark.only("airlockd")
+def test_a_binary_is_asked_once(conn, tmp_path):
+    log = tmp_path / "runs"
+    path = tmp_path / "qemu-system-x86_64"
+    path.write_text(f'#!/bin/sh\necho run >> {log}\nexec {QEMU} "$@"\n')
+    path.chmod(0o755)
+    first = conn.getDomainCapabilities(str(path), "x86_64", "q35", "qemu")
+    runs = log.read_text()
+    assert "<model usable='yes' vendor='Intel'" in first
+    assert conn.getDomainCapabilities(str(path), "x86_64", "q35", "qemu") == first
+    conn.compareHypervisorCPU(str(path), None, None, "qemu", cpu("Nehalem"))
+    assert log.read_text() == runs
+
+
 def test_the_host_model_is_named(conn):
     mode = ET.fromstring(domain_capabilities(conn)).find("cpu/mode[@name='host-model']")
     assert mode.get("supported") == "yes"
@@ -282,3 +296,17 @@ def test_huge_pages_are_set_aside(conn):
     assert int(count.read_text()) == before + 1
     assert conn.allocPages({HUGE_KIB: before}, 0, 1, libvirt.VIR_NODE_ALLOC_PAGES_SET) == 1
     assert int(count.read_text()) == before
+
+
+KSM = pathlib.Path("/sys/kernel/mm/ksm")
+
+
+@pytest.mark.skipif(not KSM.exists(), reason="the kernel shares no pages")
+def test_how_the_kernel_shares_pages(conn):
+    told = conn.getMemoryParameters()
+    assert told["shm_pages_to_scan"] == int((KSM / "pages_to_scan").read_text())
+    assert {"shm_sleep_millisecs", "shm_pages_shared", "shm_full_scans"} <= set(told)
+    conn.setMemoryParameters({"shm_pages_to_scan": told["shm_pages_to_scan"]})
+    with refused(libvirt.VIR_ERR_ARGUMENT_UNSUPPORTED, "shm_pages_shared"):
+        conn.setMemoryParameters({"shm_pages_shared": 1})
+    assert conn.getMemoryParameters()["shm_pages_to_scan"] == told["shm_pages_to_scan"]
