@@ -127,9 +127,11 @@ static int parse_early(const Args *args, char ***ret, Err *err) {
         g_auto(GStrv) words = g_strsplit(all, ",", -1);
         g_autoptr(GPtrArray) early = g_ptr_array_new();
 
-        if (*rest && !first)
-                return fail_hint(err, fail(err, VIR_ERR_INVALID_ARG, "what is '%s' for?", rest),
-                                 "devices stand behind --vfio-early");
+        if (*rest && !first) {
+                fail_hint(err, fail(err, VIR_ERR_INVALID_ARG, "what is '%s' for?", rest),
+                          "devices stand behind --vfio-early");
+                return -EINVAL;
+        }
         STRV_FOREACH(word, words)
                 if (*word)
                         g_ptr_array_add(early, g_strdup(word));
@@ -356,7 +358,7 @@ static int do_confirm(const Run *run, Err *err) {
         }
         if (r == 0)
                 r = trial_read(run->sys, record, &wish, &early, &state, err);
-        return r < 0 ? r : end_trial(run, &wish, state, err);
+        return r != 0 ? r : end_trial(run, &wish, state, err);
 }
 
 static int cmd_prepare(Cli *cli, const Args *args, Err *err) {

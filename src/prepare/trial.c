@@ -288,7 +288,7 @@ int trial_read(const Sys *sys, const Record *record, PrepareWish *wish, char ***
 
         if (r == 0)
                 r = sys_read_text(sys, BOOT_ID, &now);
-        if (r < 0)
+        if (r != 0)
                 return fail_errno(err, r, "cannot read how this host was started");
         if (!id || !vendor || !boot)
                 return fail(err, VIR_ERR_OPERATION_FAILED, "the record of the trial is damaged");
