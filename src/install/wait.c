@@ -11,6 +11,7 @@
 #include "install/option.h"
 #include "install/run.h"
 
+#define GRACE_SECONDS      3
 #define LOOK_EVERY         500 /* ms */
 #define SECONDS_PER_MINUTE 60
 #define VIEWER             "virt-viewer"
@@ -123,9 +124,9 @@ static int guest_runs(Run *run, const Guest *guest, bool *ret, Err *err) {
         return r;
 }
 
-/* 0: it ended; 1: the time is over. minutes -1: there is no end of time. */
-static int wait_for_end(Run *run, const Guest *guest, int minutes, Err *err) {
-        gint64 end = g_get_monotonic_time() + (gint64)minutes * SECONDS_PER_MINUTE * G_USEC_PER_SEC;
+/* 0: it ended; 1: the time is over. seconds -1: there is no end of time. */
+static int wait_for_end(Run *run, const Guest *guest, gint64 seconds, Err *err) {
+        gint64 end = g_get_monotonic_time() + seconds * G_USEC_PER_SEC;
         bool runs = true;
         int r;
 
@@ -135,7 +136,7 @@ static int wait_for_end(Run *run, const Guest *guest, int minutes, Err *err) {
                         return r;
                 if (!runs)
                         return 0;
-                if (minutes >= 0 && g_get_monotonic_time() >= end)
+                if (seconds >= 0 && g_get_monotonic_time() >= end)
                         return 1;
                 interrupt_wait(run->interrupt, -1, LOOK_EVERY);
                 if (interrupt_is_set(run->interrupt))
@@ -196,16 +197,17 @@ static int wait_if_wanted(Run *run, const Guest *guest, Viewer viewer, int minut
         bool asked = minutes > 0 || minutes == -1;
         bool silent = options_has(run->options, "noautoconsole") ||
                       options_has(run->options, "autoconsole") || minutes == 0;
-        bool runs;
         int r;
 
-        r = guest_runs(run, guest, &runs, err);
-        if (r < 0 || !runs)
+        /* A console that ended by itself may have ended a moment before its guest. */
+        r = wait_for_end(run, guest, viewer == VIEWER_NONE ? 0 : GRACE_SECONDS, err);
+        if (r <= 0)
                 return r;
         if (!asked && (viewer != VIEWER_NONE || silent))
                 return 2;
         run_say(run, "Waiting for the installation to end.\n");
-        r = wait_for_end(run, guest, asked ? minutes : -1, err);
+        r = wait_for_end(run, guest,
+                         asked && minutes > 0 ? (gint64)minutes * SECONDS_PER_MINUTE : -1, err);
         if (r <= 0)
                 return r;
         undo_forget(&run->undo);

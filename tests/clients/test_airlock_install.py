@@ -376,17 +376,24 @@ def test_help_lists_sub_options(install):
 # Installations.
 
 
-@pytest.mark.skipif(not linux.INITRD.exists(), reason="the tiny Linux guest is not built: ./dev build")
-@pytest.mark.parametrize("kind", ["http", "directory"])
-def test_a_guest_is_installed_and_boots_what_was_installed(virsh, install, server, tree, name, kind, tmp_path):
-    init, log = tmp_path / "init", tmp_path / "serial.log"
+@pytest.fixture
+def injected(tmp_path: pathlib.Path) -> pathlib.Path:
+    """The installer, if there is a system that it can run in."""
+    if not linux.INITRD.exists():
+        pytest.skip("the tiny Linux guest is not built: ./dev build")
+    init = tmp_path / "init"
     init.write_text(INSTALLER)
     init.chmod(0o755)
+    return init
+
+
+def test_a_guest_is_installed_and_boots_what_was_installed(virsh, install, server, injected, name, tmp_path):
+    log = tmp_path / "serial.log"
     done = install.run(
         *guest_options(name),
-        *("--location", server.url if kind == "http" else tree.path),
+        *("--location", server.url),
         *("--disk", f"path={install.images}/{name}.img,size=0.1,format=raw,bus=virtio"),
-        *("--initrd-inject", init, "--extra-args", "console=ttyS0 quiet panic=1"),
+        *("--initrd-inject", injected, "--extra-args", "console=ttyS0 quiet panic=1"),
         *("--serial", f"file,path={log}", "--wait", "5", "--check", "all=off"),
     )
     assert done.returncode == 0, done
@@ -394,6 +401,27 @@ def test_a_guest_is_installed_and_boots_what_was_installed(virsh, install, serve
     assert virsh("domstate", name) == "running"
     assert "kernel" not in virsh("dumpxml", name, "--inactive")
     assert install.left() == [f"{name}.img"]
+
+
+def test_on_a_terminal_the_installer_is_seen(virsh, install, tree, injected, name):
+    """From a directory, by way of the airlock command."""
+    pexpect = pytest.importorskip("pexpect", reason="python3-pexpect is not installed")
+    words = [word for word in guest_options(name) if word != "--noautoconsole"]
+    terminal = pexpect.spawn(
+        str(PROGRAM.parent.parent / "cli" / "airlock"),
+        ["-c", install.uri, "install", *words]
+        + ["--location", str(tree.path), "--disk", f"path={install.images}/{name}.img,size=0.1,bus=virtio"]
+        + ["--initrd-inject", str(injected), "--extra-args", "console=ttyS0 quiet panic=1"],
+        timeout=LIMIT,
+        env=install.env,
+    )
+    for text in ("Escape character", "installer: done", "Starting guest", "Escape character"):
+        terminal.expect(text)
+    terminal.send("\x1d")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 0
+    assert virsh("domstate", name) == "running"
 
 
 def test_a_download_goes_on_where_ctrl_c_stopped_it(install, server, name):
