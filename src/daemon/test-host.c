@@ -150,6 +150,34 @@ static void processor_time_is_in_nanoseconds(void **state) {
         assert_true(host_cpu_time(f->sys, 1, &time, NULL) < 0);
 }
 
+static void pages_are_counted_by_size_and_node(void **state) {
+        Fixture *f = *state;
+        g_autoptr(GArray) nodes = NULL;
+        g_autoptr(GArray) sizes = NULL;
+        g_autofree char *path = NULL;
+        uint64_t n;
+
+        put(f, "sys/devices/system/node/node10/meminfo", "Node 10 MemFree:  800 kB\n");
+        put(f, "sys/devices/system/node/node2/hugepages/hugepages-2048kB/free_hugepages", "3\n");
+        put(f, "sys/devices/system/node/node2/hugepages/hugepages-2048kB/nr_hugepages", "7\n");
+        put(f, "sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages", "9\n");
+        nodes = host_nodes(f->sys);
+        assert_int_equal(nodes->len, 2);
+        assert_int_equal(g_array_index(nodes, int, 1), 10);
+        sizes = host_page_sizes(f->sys);
+        assert_int_equal(sizes->len, 2);
+        assert_int_equal(g_array_index(sizes, unsigned, 1), 2048);
+        assert_int_equal(host_pages(f->sys, 2, 2048, HOST_PAGES_FREE, &n, NULL), 0);
+        assert_int_equal(n, 3);
+        assert_int_equal(host_pages(f->sys, -1, 2048, HOST_PAGES_ALL, &n, NULL), 0);
+        assert_int_equal(n, 9);
+        assert_int_equal(host_pages(f->sys, 10, 4, HOST_PAGES_FREE, &n, NULL), 0);
+        assert_int_equal(n, 200);
+        assert_true(host_pages(f->sys, 2, 7, HOST_PAGES_FREE, &n, NULL) < 0);
+        assert_true(host_pages_path(f->sys, 2, 4, &path, NULL) < 0);
+        assert_int_equal(host_pages_path(f->sys, 2, 2048, &path, NULL), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -160,6 +188,7 @@ int main(void) {
                 TEST(maps_have_the_lowest_bit_first),
                 TEST(memory_is_found_by_the_name_of_its_line),
                 TEST(processor_time_is_in_nanoseconds),
+                TEST(pages_are_counted_by_size_and_node),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

@@ -68,7 +68,7 @@ int vm_cpu_prepare(const Vm *vm, DomainDef *live, Err *err) {
         DomainCpu *cpu = &live->cpu;
         const CpuFacts *facts;
         const CpuHost *host;
-        CpuNeed need;
+        CpuNeed need = {};
         int r;
 
         if (!vm_cpu_needs_models(live))
@@ -78,6 +78,8 @@ int vm_cpu_prepare(const Vm *vm, DomainDef *live, Err *err) {
         if (!facts || !host->is_known)
                 return 0;
         r = cpu_need_read(facts, cpu, VIR_ERR_CONFIG_UNSUPPORTED, &need, err);
+        if (live->type != DOMAIN_TYPE_KVM) /* an emulated processor calls itself what it is told */
+                need.vendor = NULL;
         if (r == 0 && (is_checked(cpu) || cpu->match == CPU_MINIMUM))
                 r = check(vm, facts, &need, host, cpu->check == CPU_CHECK_FULL, err);
         if (r < 0)

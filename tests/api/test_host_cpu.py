@@ -254,6 +254,18 @@ def test_what_the_host_cannot_give_is_refused_by_name(conn, name, text, code, wo
     remove(dom)
 
 
+@pytest.mark.parametrize("text", [cpu("Nehalem", "<vendor>Intel</vendor>"),
+                                  "<cpu mode='host-model'/>"])
+def test_a_saved_guest_comes_back_with_its_cpu(conn, name, tmp_path, text):
+    dom = conn.defineXML(guests.guest(name, before=text))
+    dom.create()
+    before = ET.tostring(ET.fromstring(dom.XMLDesc()).find("cpu"))
+    dom.save(str(tmp_path / "image"))
+    conn.restore(str(tmp_path / "image"))
+    assert ET.tostring(ET.fromstring(dom.XMLDesc()).find("cpu")) == before
+    remove(dom)
+
+
 def test_a_model_is_what_qemu_calls_it(conn, name, daemon):
     """difference: models-are-qemus-own"""
     text = cpu("qemu64", check="full")
