@@ -11,13 +11,14 @@
 
 #include "base/util.h"
 #include "cli/cli.h"
+#include "cli/edit.h"
 
 #define EDITOR_DEFAULT "vi"
 
 /* One edit: the definition before it, the file, what became of it. */
 typedef struct Edit {
         Cli *cli;
-        const Guest *guest;
+        const EditObject *object;
         char *path;   /* removed when the edit is over */
         char *before; /* as the daemon gave it */
         char *after;  /* as the editor left it */
@@ -34,8 +35,7 @@ static void edit_done(Edit *edit) {
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Edit, edit_done)
 
 static int fetch(const Edit *edit, char **ret, Err *err) {
-        return guest_xml(edit->cli->conn, edit->guest, GUEST_XML_SECURE | GUEST_XML_INACTIVE, ret,
-                         err);
+        return edit->object->fetch(edit->cli, edit->object->object, ret, err);
 }
 
 static int write_file(Edit *edit, Err *err) {
@@ -94,7 +94,6 @@ static int edit_once(Edit *edit, Err *err) {
 }
 
 static int redefine(const Edit *edit, Err *err) {
-        g_autoptr(Guest) guest = NULL;
         g_autofree char *now = NULL;
         int r;
 
@@ -104,8 +103,7 @@ static int redefine(const Edit *edit, Err *err) {
         if (!g_str_equal(now, edit->before))
                 return fail(err, VIR_ERR_OPERATION_INVALID,
                             "the XML configuration was changed by another user");
-        return guest_define(edit->cli->conn, edit->after,
-                            edit->validate ? GUEST_DEFINE_VALIDATE : 0, &guest, err);
+        return edit->object->define(edit->cli, edit->after, edit->validate, err);
 }
 
 static void print_choices(void) {
@@ -186,20 +184,36 @@ static int edit_until_taken(Edit *edit, Err *err) {
         return r;
 }
 
-int cmd_edit(Cli *cli, const Args *args, Err *err) {
-        g_auto(Edit) edit = {.cli = cli, .validate = !args_flag(args, "skip-validate")};
-        g_autoptr(Guest) guest = NULL;
-        int r;
+int edit_object(Cli *cli, const EditObject *object, bool validate, Err *err) {
+        g_auto(Edit) edit = {.cli = cli, .object = object, .validate = validate};
+        int r = fetch(&edit, &edit.before, err);
 
-        r = cli_guest(cli, args, GUEST_BY_ANY, &guest, err);
-        if (r < 0)
-                return r;
-        edit.guest = guest;
-        r = fetch(&edit, &edit.before, err);
         if (r >= 0)
                 r = write_file(&edit, err);
-        if (r >= 0)
-                r = edit_until_taken(&edit, err);
+        return r >= 0 ? edit_until_taken(&edit, err) : r;
+}
+
+/* ---- a guest ---- */
+
+static int fetch_guest(Cli *cli, const void *object, char **ret, Err *err) {
+        return guest_xml(cli->conn, object, GUEST_XML_SECURE | GUEST_XML_INACTIVE, ret, err);
+}
+
+static int define_guest(Cli *cli, const char *xml, bool validate, Err *err) {
+        g_autoptr(Guest) guest = NULL;
+
+        return guest_define(cli->conn, xml, validate ? GUEST_DEFINE_VALIDATE : 0, &guest, err);
+}
+
+int cmd_edit(Cli *cli, const Args *args, Err *err) {
+        g_autoptr(Guest) guest = NULL;
+        EditObject object = {.fetch = fetch_guest, .define = define_guest};
+        int r = cli_guest(cli, args, GUEST_BY_ANY, &guest, err);
+
+        if (r < 0)
+                return r;
+        object.object = guest;
+        r = edit_object(cli, &object, !args_flag(args, "skip-validate"), err);
         if (r < 0)
                 return r;
         cli_say(cli,

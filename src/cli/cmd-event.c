@@ -7,9 +7,18 @@
 #include "cli/options.h"
 #include "cli/wait.h"
 #include "client/event.h"
+#include "client/network.h"
+#include "client/storage.h"
 
 /* Seconds; a month. */
 #define TIMEOUT_MAX 2678400
+
+/* Objects whose events have a command of their own. */
+typedef struct EventClass {
+        EventObject object;
+        const char *noun;
+        int (*subscribe)(Cli *cli, const EventKind *kind, const char *name, int *ret_id, Err *err);
+} EventClass;
 
 typedef struct Watch {
         const char *object; /* "domain" */
@@ -143,29 +152,74 @@ int cmd_event(Cli *cli, const Args *args, Err *err) {
         return r;
 }
 
-int cmd_nodedev_event(Cli *cli, const Args *args, Err *err) {
-        Watch watch = {"node device", args_flag(args, "loop"), args_flag(args, "timestamp")};
+/* Watches one kind of a class whose kinds are not watched together. name: of the object; NULL: of
+ * all. */
+static int watch_one(Cli *cli, const Args *args, const EventClass *class, const char *name,
+                     Err *err) {
+        Watch watch = {class->noun, args_flag(args, "loop"), args_flag(args, "timestamp")};
         g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int));
-        const char *text = args_text(args, "device");
-        g_autofree char *device = text ? cli_device_name(text) : NULL;
         const EventKind *kind;
-        int r, id;
+        int r, id = 0;
 
         if (args_flag(args, "list"))
-                return list_kinds(EVENT_OF_NODEDEV);
-        r = find_kind(args, EVENT_OF_NODEDEV, &kind, err);
+                return list_kinds(class->object);
+        r = find_kind(args, class->object, &kind, err);
         if (r < 0)
                 return r;
         if (!kind)
                 return fail(err, VIR_ERR_INVALID_ARG,
                             "either --list or --event <type> is required");
-        r = event_subscribe_nodedev(cli->conn, kind, device, &id, err);
+        r = class->subscribe(cli, kind, name, &id, err);
         if (r < 0)
                 return r;
         g_array_append_val(ids, id);
         r = run_watch(cli, args, &watch, err);
-        unsubscribe(cli, EVENT_OF_NODEDEV, ids);
+        unsubscribe(cli, class->object, ids);
         return r;
+}
+
+static int subscribe_nodedev(Cli *cli, const EventKind *kind, const char *name, int *ret_id,
+                             Err *err) {
+        return event_subscribe_nodedev(cli->conn, kind, name, ret_id, err);
+}
+
+static int subscribe_net(Cli *cli, const EventKind *kind, const char *name, int *ret_id, Err *err) {
+        g_autoptr(Net) net = NULL;
+        int r = name ? net_lookup(cli->conn, name, &net, err) : 0;
+
+        if (r < 0)
+                return cli_failed(cli, r, "failed to get network '%s'", name);
+        return event_subscribe_net(cli->conn, kind, net, ret_id, err);
+}
+
+static int subscribe_pool(Cli *cli, const EventKind *kind, const char *name, int *ret_id,
+                          Err *err) {
+        g_autoptr(StoragePool) pool = NULL;
+        int r = name ? storage_pool_lookup(cli->conn, name, &pool, err) : 0;
+
+        if (r < 0)
+                return cli_failed(cli, r, "failed to get pool '%s'", name);
+        return event_subscribe_pool(cli->conn, kind, pool, ret_id, err);
+}
+
+int cmd_net_event(Cli *cli, const Args *args, Err *err) {
+        static const EventClass networks = {EVENT_OF_NETWORK, "network", subscribe_net};
+
+        return watch_one(cli, args, &networks, args_text(args, "network"), err);
+}
+
+int cmd_pool_event(Cli *cli, const Args *args, Err *err) {
+        static const EventClass pools = {EVENT_OF_POOL, "storage pool", subscribe_pool};
+
+        return watch_one(cli, args, &pools, args_text(args, "pool"), err);
+}
+
+int cmd_nodedev_event(Cli *cli, const Args *args, Err *err) {
+        static const EventClass devices = {EVENT_OF_NODEDEV, "node device", subscribe_nodedev};
+        const char *text = args_text(args, "device");
+        g_autofree char *device = text ? cli_device_name(text) : NULL;
+
+        return watch_one(cli, args, &devices, device, err);
 }
 
 static const Option options_event[] = {

@@ -11,8 +11,11 @@ extern const CommandGroup group_monitor; /* cmd-monitor.c */
 extern const CommandGroup group_events;  /* cmd-event.c */
 extern const CommandGroup group_doctor;  /* cmd-doctor.c */
 extern const CommandGroup group_host;    /* cmd-host.c */
+extern const CommandGroup group_network; /* cmd-network.c */
 extern const CommandGroup group_nodedev; /* cmd-nodedev.c */
 extern const CommandGroup group_self;    /* cmd-self.c */
+extern const CommandGroup group_storage; /* cmd-pool.c */
+extern const CommandGroup group_volume;  /* cmd-volume.c */
 
 /* All of them, in the order of help; NULL-terminated. */
 extern const CommandGroup *const command_groups[];
@@ -34,6 +37,8 @@ extern const Command commands_host_memory[]; /* cmd-host-memory.c */
 int cmd_console(Cli *cli, const Args *args, Err *err);
 int cmd_edit(Cli *cli, const Args *args, Err *err);
 int cmd_event(Cli *cli, const Args *args, Err *err);
+int cmd_net_event(Cli *cli, const Args *args, Err *err);
+int cmd_pool_event(Cli *cli, const Args *args, Err *err);
 int cmd_nodedev_event(Cli *cli, const Args *args, Err *err);
 /* Says one word to a guest; which one stands in a table by the command's name. */
 int cmd_action(Cli *cli, const Args *args, Err *err);

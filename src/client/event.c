@@ -5,6 +5,8 @@
 
 #include "client/conn.h"
 #include "client/guest.h"
+#include "client/network.h"
+#include "client/storage.h"
 #include "rpc/packet.h"
 #include "rpc/remote_event.h"
 
@@ -175,6 +177,41 @@ static int read_nodedev_update(const RpcPacket *packet, Event *event) {
                 event->object = g_strdup(m.dev.name));
 }
 
+static int read_network_lifecycle(const RpcPacket *packet, Event *event) {
+        static const char *const moves[] = {"Defined", "Undefined", "Started", "Stopped"};
+
+        READ_AS(remote_network_event_lifecycle_msg, packet, m, {
+                event->object = g_strdup(m.net.name);
+                event->detail = g_strdup(word(moves, G_N_ELEMENTS(moves), m.event));
+        });
+}
+
+static int read_network_metadata(const RpcPacket *packet, Event *event) {
+        static const char *const types[] = {"description", "title", "element"};
+
+        READ_AS(remote_network_event_callback_metadata_change_msg, packet, m, {
+                event->object = g_strdup(m.net.name);
+                event->detail =
+                        g_strdup_printf("type %s, uri %s", word(types, G_N_ELEMENTS(types), m.type),
+                                        m.nsuri ? *m.nsuri : "N/A");
+        });
+}
+
+static int read_pool_lifecycle(const RpcPacket *packet, Event *event) {
+        static const char *const moves[] = {"Defined", "Undefined", "Started",
+                                            "Stopped", "Created",   "Deleted"};
+
+        READ_AS(remote_storage_pool_event_lifecycle_msg, packet, m, {
+                event->object = g_strdup(m.pool.name);
+                event->detail = g_strdup(word(moves, G_N_ELEMENTS(moves), m.event));
+        });
+}
+
+static int read_pool_refresh(const RpcPacket *packet, Event *event) {
+        READ_AS(remote_storage_pool_event_refresh_msg, packet, m,
+                event->object = g_strdup(m.pool.name));
+}
+
 #define CALLBACK(name) REMOTE_PROC_DOMAIN_EVENT_CALLBACK_##name
 
 static const EventKind guest_kinds[] = {
@@ -214,12 +251,25 @@ static const EventKind nodedev_kinds[] = {
         {"update", 1, REMOTE_PROC_NODE_DEVICE_EVENT_UPDATE, read_nodedev_update},
 };
 
+static const EventKind network_kinds[] = {
+        {"lifecycle", 0, REMOTE_PROC_NETWORK_EVENT_LIFECYCLE, read_network_lifecycle},
+        {"metadata-change", 1, REMOTE_PROC_NETWORK_EVENT_CALLBACK_METADATA_CHANGE,
+         read_network_metadata},
+};
+
+static const EventKind pool_kinds[] = {
+        {"lifecycle", 0, REMOTE_PROC_STORAGE_POOL_EVENT_LIFECYCLE, read_pool_lifecycle},
+        {"refresh", 1, REMOTE_PROC_STORAGE_POOL_EVENT_REFRESH, read_pool_refresh},
+};
+
 static const struct {
         const EventKind *kinds;
         size_t n;
 } objects[_EVENT_OBJECT_MAX] = {
         [EVENT_OF_GUEST] = {guest_kinds, G_N_ELEMENTS(guest_kinds)},
         [EVENT_OF_NODEDEV] = {nodedev_kinds, G_N_ELEMENTS(nodedev_kinds)},
+        [EVENT_OF_NETWORK] = {network_kinds, G_N_ELEMENTS(network_kinds)},
+        [EVENT_OF_POOL] = {pool_kinds, G_N_ELEMENTS(pool_kinds)},
 };
 
 void event_done(Event *event) {
@@ -295,13 +345,50 @@ int event_subscribe_nodedev(Conn *conn, const EventKind *kind, const char *devic
                 ret_id, err);
 }
 
+int event_subscribe_net(Conn *conn, const EventKind *kind, const Net *net, int *ret_id, Err *err) {
+        remote_network handle = {};
+        remote_connect_network_event_register_any_args args = {.eventID = kind->id,
+                                                               .net = net ? &handle : NULL};
+
+        if (net) {
+                handle.name = net->name;
+                memcpy(handle.uuid, net->uuid, sizeof(handle.uuid));
+        }
+        return subscribe(
+                conn,
+                CONN_REMOTE(CONNECT_NETWORK_EVENT_REGISTER_ANY,
+                            CONN_ARGS(remote_connect_network_event_register_any_args, &args)),
+                ret_id, err);
+}
+
+int event_subscribe_pool(Conn *conn, const EventKind *kind, const StoragePool *pool, int *ret_id,
+                         Err *err) {
+        remote_storage_pool handle = {};
+        remote_connect_storage_pool_event_register_any_args args = {.eventID = kind->id,
+                                                                    .pool = pool ? &handle : NULL};
+
+        if (pool) {
+                handle.name = pool->name;
+                memcpy(handle.uuid, pool->uuid, sizeof(handle.uuid));
+        }
+        return subscribe(
+                conn,
+                CONN_REMOTE(CONNECT_STORAGE_POOL_EVENT_REGISTER_ANY,
+                            CONN_ARGS(remote_connect_storage_pool_event_register_any_args, &args)),
+                ret_id, err);
+}
+
 int event_unsubscribe(Conn *conn, EventObject object, int id, Err *err) {
+        static const int procedures[_EVENT_OBJECT_MAX] = {
+                [EVENT_OF_GUEST] = REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY,
+                [EVENT_OF_NODEDEV] = REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY,
+                [EVENT_OF_NETWORK] = REMOTE_PROC_CONNECT_NETWORK_EVENT_DEREGISTER_ANY,
+                [EVENT_OF_POOL] = REMOTE_PROC_CONNECT_STORAGE_POOL_EVENT_DEREGISTER_ANY,
+        };
         remote_connect_domain_event_callback_deregister_any_args args = {.callbackID = id};
         ConnCall call = {
                 .program = REMOTE_PROGRAM,
-                .procedure = object == EVENT_OF_GUEST
-                                     ? REMOTE_PROC_CONNECT_DOMAIN_EVENT_CALLBACK_DEREGISTER_ANY
-                                     : REMOTE_PROC_CONNECT_NODE_DEVICE_EVENT_DEREGISTER_ANY,
+                .procedure = procedures[object],
                 CONN_ARGS(remote_connect_domain_event_callback_deregister_any_args, &args),
         };
 

@@ -22,6 +22,8 @@ typedef struct Guest Guest;
 typedef enum EventObject {
         EVENT_OF_GUEST,
         EVENT_OF_NODEDEV,
+        EVENT_OF_NETWORK,
+        EVENT_OF_POOL,
         _EVENT_OBJECT_MAX,
 } EventObject;
 
@@ -51,6 +53,14 @@ int event_subscribe(Conn *conn, const EventKind *kind, const Guest *guest, int *
 /* device NULL: of all. */
 int event_subscribe_nodedev(Conn *conn, const EventKind *kind, const char *device, int *ret_id,
                             Err *err);
+
+typedef struct Net Net;
+typedef struct StoragePool StoragePool;
+
+/* NULL: of all. */
+int event_subscribe_net(Conn *conn, const EventKind *kind, const Net *net, int *ret_id, Err *err);
+int event_subscribe_pool(Conn *conn, const EventKind *kind, const StoragePool *pool, int *ret_id,
+                         Err *err);
 
 int event_unsubscribe(Conn *conn, EventObject object, int id, Err *err);
 

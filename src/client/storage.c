@@ -271,3 +271,187 @@ int storage_vol_info(Conn *conn, const StorageVol *vol, StorageVolInfo *ret, Err
         };
         return 0;
 }
+
+/* ---- more of pools ---- */
+
+int storage_pool_lookup_uuid(Conn *conn, const uint8_t uuid[16], StoragePool **ret, Err *err) {
+        remote_storage_pool_lookup_by_uuid_args args = {};
+
+        memcpy(args.uuid, uuid, sizeof(args.uuid));
+        return call_for_pool(conn,
+                             CONN_REMOTE(STORAGE_POOL_LOOKUP_BY_UUID,
+                                         CONN_ARGS(remote_storage_pool_lookup_by_uuid_args, &args)),
+                             ret, err);
+}
+
+int storage_pool_of_vol(Conn *conn, const StorageVol *vol, StoragePool **ret, Err *err) {
+        remote_storage_pool_lookup_by_volume_args args = {.vol = vol_handle(vol)};
+
+        return call_for_pool(
+                conn,
+                CONN_REMOTE(STORAGE_POOL_LOOKUP_BY_VOLUME,
+                            CONN_ARGS(remote_storage_pool_lookup_by_volume_args, &args)),
+                ret, err);
+}
+
+int storage_pool_create(Conn *conn, const char *xml, unsigned flags, StoragePool **ret, Err *err) {
+        remote_storage_pool_create_xml_args args = {.xml = wire_text(xml), .flags = flags};
+
+        return call_for_pool(conn,
+                             CONN_REMOTE(STORAGE_POOL_CREATE_XML,
+                                         CONN_ARGS(remote_storage_pool_create_xml_args, &args)),
+                             ret, err);
+}
+
+int storage_pool_ask(Conn *conn, const StoragePool *pool, StoragePoolQuestion question, bool *ret,
+                     Err *err) {
+        static const int procedures[_STORAGE_POOL_QUESTION_MAX] = {
+                [STORAGE_POOL_IS_ACTIVE] = REMOTE_PROC_STORAGE_POOL_IS_ACTIVE,
+                [STORAGE_POOL_IS_PERSISTENT] = REMOTE_PROC_STORAGE_POOL_IS_PERSISTENT,
+                [STORAGE_POOL_HAS_AUTOSTART] = REMOTE_PROC_STORAGE_POOL_GET_AUTOSTART,
+        };
+        remote_storage_pool handle = pool_handle(pool);
+        remote_storage_pool_get_autostart_ret answer;
+        ConnCall call = {.program = REMOTE_PROGRAM,
+                         .procedure = procedures[question],
+                         CONN_ARGS(remote_storage_pool, &handle),
+                         CONN_RET(remote_storage_pool_get_autostart_ret, &answer)};
+        int r = conn_call(conn, &call, err);
+
+        if (r < 0)
+                return r;
+        *ret = answer.autostart != 0;
+        return 0;
+}
+
+static StorageVol *vol_new(const remote_storage_vol *handle) {
+        StorageVol *vol = g_new0(StorageVol, 1);
+
+        *vol = (StorageVol){g_strdup(handle->pool), g_strdup(handle->name), g_strdup(handle->key)};
+        return vol;
+}
+
+static void vol_free_item(void *vol) {
+        storage_vol_free(vol);
+}
+
+int storage_pool_vols(Conn *conn, const StoragePool *pool, GPtrArray **ret, Err *err) {
+        remote_storage_pool_list_all_volumes_args args = {.pool = pool_handle(pool),
+                                                          .need_results = 1};
+        remote_storage_pool_list_all_volumes_ret answer;
+        int r = conn_call(conn,
+                          &CONN_REMOTE(STORAGE_POOL_LIST_ALL_VOLUMES,
+                                       CONN_ARGS(remote_storage_pool_list_all_volumes_args, &args),
+                                       CONN_RET(remote_storage_pool_list_all_volumes_ret, &answer)),
+                          err);
+
+        if (r < 0)
+                return r;
+        *ret = g_ptr_array_new_with_free_func(vol_free_item);
+        for (unsigned i = 0; i < answer.vols.vols_len; i++)
+                g_ptr_array_add(*ret, vol_new(&answer.vols.vols_val[i]));
+        xdr_free((xdrproc_t)xdr_remote_storage_pool_list_all_volumes_ret, &answer);
+        return 0;
+}
+
+int storage_capabilities(Conn *conn, char **ret, Err *err) {
+        remote_connect_get_storage_pool_capabilities_args args = {};
+
+        return conn_call_text(
+                conn,
+                CONN_REMOTE(CONNECT_GET_STORAGE_POOL_CAPABILITIES,
+                            CONN_ARGS(remote_connect_get_storage_pool_capabilities_args, &args)),
+                ret, err);
+}
+
+int storage_find_sources(Conn *conn, const char *type, const char *spec, char **ret, Err *err) {
+        char *text = wire_text(spec);
+        remote_connect_find_storage_pool_sources_args args = {.type = wire_text(type),
+                                                              .srcSpec = spec ? &text : NULL};
+
+        return conn_call_text(
+                conn,
+                CONN_REMOTE(CONNECT_FIND_STORAGE_POOL_SOURCES,
+                            CONN_ARGS(remote_connect_find_storage_pool_sources_args, &args)),
+                ret, err);
+}
+
+/* ---- more of volumes ---- */
+
+int storage_vol_lookup_key(Conn *conn, const char *key, StorageVol **ret, Err *err) {
+        remote_storage_vol_lookup_by_key_args args = {.key = wire_text(key)};
+
+        return call_for_vol(conn,
+                            CONN_REMOTE(STORAGE_VOL_LOOKUP_BY_KEY,
+                                        CONN_ARGS(remote_storage_vol_lookup_by_key_args, &args)),
+                            ret, err);
+}
+
+int storage_vol_create_from(Conn *conn, const StoragePool *pool, const char *xml,
+                            const StorageVol *vol, unsigned flags, StorageVol **ret, Err *err) {
+        remote_storage_vol_create_xml_from_args args = {.pool = pool_handle(pool),
+                                                        .xml = wire_text(xml),
+                                                        .clonevol = vol_handle(vol),
+                                                        .flags = flags};
+
+        return call_for_vol(conn,
+                            CONN_REMOTE(STORAGE_VOL_CREATE_XML_FROM,
+                                        CONN_ARGS(remote_storage_vol_create_xml_from_args, &args)),
+                            ret, err);
+}
+
+int storage_vol_resize(Conn *conn, const StorageVol *vol, uint64_t capacity, unsigned flags,
+                       Err *err) {
+        remote_storage_vol_resize_args args = {
+                .vol = vol_handle(vol), .capacity = capacity, .flags = flags};
+
+        return conn_call(
+                conn,
+                &CONN_REMOTE(STORAGE_VOL_RESIZE, CONN_ARGS(remote_storage_vol_resize_args, &args)),
+                err);
+}
+
+int storage_vol_wipe(Conn *conn, const StorageVol *vol, unsigned algorithm, Err *err) {
+        remote_storage_vol_wipe_pattern_args args = {.vol = vol_handle(vol),
+                                                     .algorithm = algorithm};
+
+        return conn_call(conn,
+                         &CONN_REMOTE(STORAGE_VOL_WIPE_PATTERN,
+                                      CONN_ARGS(remote_storage_vol_wipe_pattern_args, &args)),
+                         err);
+}
+
+int storage_vol_info_physical(Conn *conn, const StorageVol *vol, StorageVolInfo *ret, Err *err) {
+        remote_storage_vol_get_info_flags_args args = {.vol = vol_handle(vol), .flags = 1};
+        remote_storage_vol_get_info_flags_ret answer;
+        int r = conn_call(conn,
+                          &CONN_REMOTE(STORAGE_VOL_GET_INFO_FLAGS,
+                                       CONN_ARGS(remote_storage_vol_get_info_flags_args, &args),
+                                       CONN_RET(remote_storage_vol_get_info_flags_ret, &answer)),
+                          err);
+
+        if (r < 0)
+                return r;
+        *ret = (StorageVolInfo){answer.type, answer.capacity, answer.allocation};
+        return 0;
+}
+
+int storage_vol_upload(Conn *conn, const StorageVol *vol, StorageRange range, Err *err) {
+        remote_storage_vol_upload_args args = {
+                .vol = vol_handle(vol), .offset = range.offset, .length = range.length};
+
+        return conn_stream_open(
+                conn,
+                &CONN_REMOTE(STORAGE_VOL_UPLOAD, CONN_ARGS(remote_storage_vol_upload_args, &args)),
+                err);
+}
+
+int storage_vol_download(Conn *conn, const StorageVol *vol, StorageRange range, Err *err) {
+        remote_storage_vol_download_args args = {
+                .vol = vol_handle(vol), .offset = range.offset, .length = range.length};
+
+        return conn_stream_open(conn,
+                                &CONN_REMOTE(STORAGE_VOL_DOWNLOAD,
+                                             CONN_ARGS(remote_storage_vol_download_args, &args)),
+                                err);
+}

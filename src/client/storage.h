@@ -61,12 +61,33 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoragePool, storage_pool_free)
 void storage_vol_free(StorageVol *vol);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorageVol, storage_vol_free)
 
+typedef enum StoragePoolQuestion {
+        STORAGE_POOL_IS_ACTIVE,
+        STORAGE_POOL_IS_PERSISTENT,
+        STORAGE_POOL_HAS_AUTOSTART,
+        _STORAGE_POOL_QUESTION_MAX,
+} StoragePoolQuestion;
+
 int storage_pool_lookup(Conn *conn, const char *name, StoragePool **ret, Err *err);
+int storage_pool_lookup_uuid(Conn *conn, const uint8_t uuid[16], StoragePool **ret, Err *err);
+int storage_pool_of_vol(Conn *conn, const StorageVol *vol, StoragePool **ret, Err *err);
 
 /* flags: libvirt's, 0: all. *ret holds StoragePool * and frees them. */
 int storage_pool_list(Conn *conn, unsigned flags, GPtrArray **ret, Err *err);
 
 int storage_pool_define(Conn *conn, const char *xml, unsigned flags, StoragePool **ret, Err *err);
+/* Makes one that is gone when it is stopped. flags: 1 build it first. */
+int storage_pool_create(Conn *conn, const char *xml, unsigned flags, StoragePool **ret, Err *err);
+int storage_pool_ask(Conn *conn, const StoragePool *pool, StoragePoolQuestion question, bool *ret,
+                     Err *err);
+
+/* *ret holds StorageVol * and frees them. */
+int storage_pool_vols(Conn *conn, const StoragePool *pool, GPtrArray **ret, Err *err);
+
+/* Of all types of pools, and of what could be a source of one, as XML. */
+int storage_capabilities(Conn *conn, char **ret, Err *err);
+int storage_find_sources(Conn *conn, const char *type, const char *spec, char **ret, Err *err);
+
 int storage_pool_act(Conn *conn, const StoragePool *pool, StoragePoolAction action, unsigned flags,
                      Err *err);
 int storage_pool_set_autostart(Conn *conn, const StoragePool *pool, bool on, Err *err);
@@ -85,3 +106,28 @@ int storage_vol_delete(Conn *conn, const StorageVol *vol, unsigned flags, Err *e
 int storage_vol_xml(Conn *conn, const StorageVol *vol, unsigned flags, char **ret, Err *err);
 int storage_vol_path(Conn *conn, const StorageVol *vol, char **ret, Err *err);
 int storage_vol_info(Conn *conn, const StorageVol *vol, StorageVolInfo *ret, Err *err);
+
+int storage_vol_lookup_key(Conn *conn, const char *key, StorageVol **ret, Err *err);
+
+/* A copy of vol under what xml says. */
+int storage_vol_create_from(Conn *conn, const StoragePool *pool, const char *xml,
+                            const StorageVol *vol, unsigned flags, StorageVol **ret, Err *err);
+
+/* flags: 1 allocate, 2 capacity is a difference, 4 may shrink. */
+int storage_vol_resize(Conn *conn, const StorageVol *vol, uint64_t capacity, unsigned flags,
+                       Err *err);
+
+/* algorithm: number of virStorageVolWipeAlgorithm. */
+int storage_vol_wipe(Conn *conn, const StorageVol *vol, unsigned algorithm, Err *err);
+
+/* With what takes its place as the capacity: the size of the file. */
+int storage_vol_info_physical(Conn *conn, const StorageVol *vol, StorageVolInfo *ret, Err *err);
+
+/* A part of a volume; length 0: to its end. */
+typedef struct StorageRange {
+        uint64_t offset, length;
+} StorageRange;
+
+/* Open the connection's stream: the volume's bytes come or go by conn_stream_…(). */
+int storage_vol_upload(Conn *conn, const StorageVol *vol, StorageRange range, Err *err);
+int storage_vol_download(Conn *conn, const StorageVol *vol, StorageRange range, Err *err);

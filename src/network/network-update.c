@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "network/network-update.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
@@ -371,6 +372,7 @@ static int run(NetworkDef *def, const NetworkUpdate *update, Change *change, Err
                 r = find_list(def, update, &list, err);
         if (r != 0)
                 return r;
+        assert(list);
         if (!*list)
                 *list = g_ptr_array_new();
         change->list = *list;
