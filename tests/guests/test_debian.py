@@ -18,7 +18,7 @@ from daemons import Daemon
 import guests
 import linux
 
-SECONDS = 300  # for a boot beside another one on a busy machine
+SECONDS = 900  # for a boot beside another one on a busy machine
 
 OVMF = """<loader readonly='yes' type='pflash'>/usr/share/OVMF/OVMF_CODE_4M.fd</loader>
 <nvram template='/usr/share/OVMF/OVMF_VARS_4M.fd'>{nvram}</nvram>"""
