@@ -208,6 +208,7 @@ def dnsmasq(name: str) -> list[int]:
 
 
 def test_a_dnsmasq_that_is_killed_comes_back(daemon, network, name):
+    # difference: dnsmasq-comes-back
     if not daemon.ours:
         pytest.skip("libvirtd leaves the network without one")
     network.create()
@@ -282,3 +283,27 @@ def test_the_culprit_of_a_collision_is_named(conn, network, name):
     with refused(libvirt.VIR_ERR_INTERNAL_ERROR, network.bridgeName()):
         other.create()
     other.undefine()
+
+
+def test_options_of_dnsmasq_are_refused(daemon, conn, name):
+    # difference: dnsmasq-options
+    options = "<dnsmasq:options xmlns:dnsmasq='http://libvirt.org/schemas/network/dnsmasq/1.0'><dnsmasq:option value='no-poll'/></dnsmasq:options>"
+    if not daemon.ours:
+        conn.networkDefineXML(network_xml(name, IP + options)).undefine()
+        return
+    with refused(libvirt.VIR_ERR_CONFIG_UNSUPPORTED, "dnsmasq"):
+        conn.networkDefineXML(network_xml(name, IP + options))
+
+
+def test_ports_are_not_made_by_clients(daemon, network):
+    # difference: network-port-create
+    network.create()
+    xml = (
+        "<networkport><uuid>11111111-2222-3333-4444-555555555555</uuid><owner><name>one</name>"
+        "<uuid>11111111-2222-3333-4444-666666666666</uuid></owner><mac address='52:54:00:11:22:33'/></networkport>"
+    )
+    if not daemon.ours:
+        network.portCreateXML(xml, 0).delete()
+        return
+    with refused(libvirt.VIR_ERR_OPERATION_UNSUPPORTED):
+        network.portCreateXML(xml, 0)
