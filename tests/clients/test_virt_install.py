@@ -200,7 +200,7 @@ EVERYTHING = """
     --video virtio --video qxl --sound ich9 --audio type=none,id=1 --input tablet,bus=usb --input keyboard,bus=virtio
     --serial pty --parallel null --console pty,target.type=virtio
     --channel unix,target.type=virtio,target.name=org.qemu.guest_agent.0 --channel spicevmc,target.type=virtio
-    --redirdev usb,type=spicevmc --filesystem /srv,share --memballoon model=virtio,autodeflate=on --rng /dev/urandom
+    --redirdev usb,type=spicevmc --filesystem /var/lib/libvirt/boot,share --memballoon model=virtio,autodeflate=on --rng /dev/urandom
     --watchdog i6300esb,action=reset --tpm emulator,model=tpm-crb,version=2.0 --panic default
     --shmem name=shmem0,model.type=ivshmem-plain,size=4,size.unit=M --memdev dimm,target.size=64,target.node=0
     --iothreads 2 --features kvm.hidden.state=on,smm.state=on --clock offset=utc,rtc_tickpolicy=catchup
