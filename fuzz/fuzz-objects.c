@@ -44,7 +44,7 @@ static void check_volume(const char *text) {
         check(g_str_has_prefix(def->target.path, "/p/"));
         check(!strchr(def->target.path + strlen("/p/"), '/'));
         xml = volume_def_format(def);
-        args = image_create_args(def);
+        args = image_create_args(def, false);
         check(xml && args && args[0]);
 }
 
