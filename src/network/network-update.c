@@ -104,13 +104,17 @@ static NetworkIp *find_ip(const NetworkDef *def, int parent) {
         return n > 0 ? def->ips->pdata[0] : NULL;
 }
 
-static GPtrArray **find_dhcp_list(NetworkDef *def, const NetworkUpdate *update) {
+static int find_dhcp_list(NetworkDef *def, const NetworkUpdate *update, GPtrArray ***ret,
+                          Err *err) {
         NetworkIp *ip = find_ip(def, update->parent);
 
         if (!ip)
-                return NULL;
+                return fail(err, VIR_ERR_OPERATION_INVALID,
+                            "couldn't locate a matching <ip> (number %d) in network '%s'",
+                            update->parent, def->name);
         ip->dhcp.node.is_present = true;
-        return update->section == NETWORK_SECTION_IP_DHCP_HOST ? &ip->dhcp.hosts : &ip->dhcp.ranges;
+        *ret = update->section == NETWORK_SECTION_IP_DHCP_HOST ? &ip->dhcp.hosts : &ip->dhcp.ranges;
+        return 0;
 }
 
 static GPtrArray **find_dns_list(NetworkDef *def, NetworkSection section) {
@@ -124,24 +128,18 @@ static int find_list(NetworkDef *def, const NetworkUpdate *update, GPtrArray ***
         switch (update->section) {
         case NETWORK_SECTION_IP_DHCP_HOST:
         case NETWORK_SECTION_IP_DHCP_RANGE:
-                *ret = find_dhcp_list(def, update);
-                break;
+                return find_dhcp_list(def, update, ret, err);
         case NETWORK_SECTION_FORWARD_INTERFACE:
                 def->forward.node.is_present = true;
                 *ret = &def->forward.interfaces;
-                break;
+                return 0;
         case NETWORK_SECTION_PORTGROUP:
                 *ret = &def->portgroups;
-                break;
+                return 0;
         default:
                 *ret = find_dns_list(def, update->section);
-                break;
-        }
-        if (*ret)
                 return 0;
-        return fail(err, VIR_ERR_OPERATION_INVALID,
-                    "couldn't locate a matching <ip> (number %d) in network '%s'", update->parent,
-                    def->name);
+        }
 }
 
 /* ---- which entry ---- */
