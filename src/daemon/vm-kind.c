@@ -4,12 +4,9 @@
 #include <unistd.h>
 
 static const VmKind *const kinds[_DOMAIN_DEVICE_MAX] = {
-        [DOMAIN_FILESYSTEM] = &vm_filesystem_kind,
-        [DOMAIN_INTERFACE] = &vm_interface_kind,
-        [DOMAIN_CHANNEL] = &vm_channel_kind,
-        [DOMAIN_GRAPHICS] = &vm_graphics_kind,
-        [DOMAIN_HOSTDEV] = &vm_hostdev_kind,
-        [DOMAIN_TPM] = &vm_tpm_kind,
+        [DOMAIN_FILESYSTEM] = &vm_filesystem_kind, [DOMAIN_INTERFACE] = &vm_interface_kind,
+        [DOMAIN_CHANNEL] = &vm_channel_kind,       [DOMAIN_GRAPHICS] = &vm_graphics_kind,
+        [DOMAIN_HOSTDEV] = &vm_hostdev_kind,       [DOMAIN_TPM] = &vm_tpm_kind,
         [DOMAIN_VSOCK] = &vm_vsock_kind,
 };
 
