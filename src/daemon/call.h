@@ -53,6 +53,7 @@ typedef struct ProcedureTable {
 Call *call_ref(Call *call);
 void call_unref(Call *call);
 
+/* NULL: it has gone. */
 Client *call_client(const Call *call);
 bool call_is_read_only(const Call *call);
 

@@ -327,8 +327,9 @@ static int run_task(VolumeWork *work, ErrandFunc func, VolumeTask *task, Err *er
 /* A volume that nobody waits for any more is not made: what there is of it goes in on_done(). */
 static int on_watch(sd_event_source *source, uint64_t now, void *userdata) {
         VolumeWork *work = userdata;
+        const Client *client = call_client(work->call);
 
-        if (client_is_closed(call_client(work->call))) {
+        if (!client || client_is_closed(client)) {
                 log_message(LOG_NOTICE, NULL, NULL,
                             "volume '%s' of pool '%s' is not made: its client has gone", work->name,
                             work->pool->def->name);
