@@ -104,9 +104,8 @@ static int create_raw(int out, const VolumeTask *task) {
 
         if (fd < 0 || ftruncate(fd, (off_t)capacity) < 0)
                 return fail_task(out, "make", task->partial);
-        if (allocation > 0 && posix_fallocate(fd, 0, (off_t)allocation) != 0)
-                return fail_task(out, "allocate", task->partial);
-        return 0;
+        errno = allocation > 0 ? posix_fallocate(fd, 0, (off_t)allocation) : 0;
+        return errno != 0 ? fail_task(out, "allocate", task->partial) : 0;
 }
 
 static int create_image(int out, const VolumeTask *task) {
@@ -157,6 +156,16 @@ static int set_owner(int out, const VolumeTask *task) {
         return 0;
 }
 
+/* A volume that came to be there in the meantime stays. */
+static int give_name(const VolumeTask *task) {
+        if (renameat2(AT_FDCWD, task->partial, AT_FDCWD, task->path, RENAME_NOREPLACE) == 0)
+                return 0;
+        if (errno != EINVAL)
+                return -1;
+        /* NFS and FUSE know no such renaming. */
+        return link(task->partial, task->path) < 0 ? -1 : unlink(task->partial);
+}
+
 static int run_create(int out, void *data) {
         const VolumeTask *task = data;
         int r = create_image(out, task);
@@ -165,8 +174,7 @@ static int run_create(int out, void *data) {
                 r = grow_copy(out, task);
         if (r == 0)
                 r = set_owner(out, task);
-        if (r == 0 &&
-            renameat2(AT_FDCWD, task->partial, AT_FDCWD, task->path, RENAME_NOREPLACE) < 0)
+        if (r == 0 && give_name(task) < 0)
                 r = fail_task(out, "give its name to", task->path);
         return r < 0 ? r : tell_volume(out, task);
 }
@@ -275,8 +283,10 @@ static void remove_volume(Pool *pool, Volume *volume) {
 static Volume *take_answer(VolumeWork *work, int r, const char *output, size_t size, Err *err) {
         Volume *old = pool_find_volume(work->pool, work->name);
         json_t *json = r == 0 && !work->is_delete ? json_loadb(output, size, 0, NULL) : NULL;
+        unsigned users = old ? old->users : 0; /* who began to read it meanwhile */
         Volume *fresh = NULL;
 
+        work->pool->changes++;
         if (r < 0 || (!json && !work->is_delete))
                 fail(err, VIR_ERR_INTERNAL_ERROR, "%.4096s",
                      size > 0 ? g_strstrip((char *)(uintptr_t)output) : "the work was cut off");
@@ -284,6 +294,7 @@ static Volume *take_answer(VolumeWork *work, int r, const char *output, size_t s
                 remove_volume(work->pool, old);
         if (json) {
                 fresh = volume_from_json(work->pool, json);
+                fresh->users = users;
                 g_hash_table_replace(work->pool->volumes, fresh->name, fresh);
         }
         json_decref(json);

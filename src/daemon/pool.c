@@ -188,6 +188,8 @@ int pool_define(Manager *manager, const char *xml, bool validate, Pool **ret, Er
 
         if (r == 0)
                 r = find_same(manager, def, &pool, err);
+        if (r == 0 && pool && !pool->is_active) /* what is read now is of the directory it had */
+                r = check_idle(pool, err);
         if (r < 0)
                 return r;
         if (!pool)
@@ -219,6 +221,8 @@ int pool_make_transient(Manager *manager, const char *xml, bool validate, Pool *
                 r = find_same(manager, def, &pool, err);
         if (r == 0 && pool)
                 r = pool_check_active(pool, false, err);
+        if (r == 0 && pool)
+                r = check_idle(pool, err);
         if (r < 0)
                 return r;
         if (pool && !pool->next) /* it comes back when this run ends */
@@ -269,6 +273,7 @@ int pool_set_autostart(Pool *pool, bool autostart, Err *err) {
 
 typedef struct Scan {
         Pool *pool;
+        unsigned changes; /* of the pool when it began */
         PoolScanned done;
         void *userdata;
 } Scan;
@@ -372,6 +377,11 @@ static void on_scanned(int r, const char *output, size_t size, void *userdata) {
         json_t *answer = r == 0 ? json_loadb(output, size, 0, NULL) : NULL;
 
         pool->errands--;
+        if (r == 0 && scan->changes != pool->changes &&
+            pool_scan(pool, scan->done, scan->userdata, NULL) == 0) {
+                json_decref(answer);
+                return;
+        }
         if (r < 0)
                 fail(&err, VIR_ERR_SYSTEM_ERROR, "%.*s", (int)MIN(size, 4096),
                      size > 0 ? output : "the pool's directory cannot be read");
@@ -388,7 +398,7 @@ int pool_scan(Pool *pool, PoolScanned done, void *userdata, Err *err) {
         Scan *scan = g_new0(Scan, 1);
         int r;
 
-        *scan = (Scan){pool_ref(pool), done, userdata};
+        *scan = (Scan){pool_ref(pool), pool->changes, done, userdata};
         r = errand_run(
                 pool->manager->event,
                 &(ErrandSpec){
@@ -450,12 +460,20 @@ static void become_active(Pool *pool) {
         pool_emit(pool, POOL_STARTED);
 }
 
+/* The pool is what it was before somebody tried; it may be gone. */
+static void give_up_start(Pool *pool) {
+        if (!pool->is_persistent)
+                forget(pool);
+        else if (pool->next)
+                replace_def(pool, g_steal_pointer(&pool->next));
+}
+
 static void on_work_scanned(Pool *pool, const Err *err, void *userdata) {
         Work *work = userdata;
         bool is_bad = err_is_set(err);
 
-        if (is_bad && work->is_start && !pool->is_persistent)
-                forget(pool);
+        if (is_bad && work->is_start)
+                give_up_start(pool);
         if (is_bad && !work->is_start && pool->is_active)
                 pool_stop(pool, NULL); /* its directory has gone */
         if (!is_bad && work->is_start)
@@ -531,6 +549,8 @@ static void on_built(int r, const char *output, size_t size, void *userdata) {
                 pool_emit(work->pool, POOL_CREATED);
         if (r == 0 && work->is_start)
                 r = pool_scan(work->pool, on_work_scanned, work, &err);
+        if (r < 0 && work->is_start)
+                give_up_start(work->pool);
         if (r < 0 || !work->is_start)
                 work_end(work, r < 0 ? &err : NULL);
 }
@@ -555,20 +575,26 @@ int pool_start(Pool *pool, PoolBuild build, Call *call, PoolFunc done, Err *err)
                 return r;
         work = work_new(pool, call, done);
         work->is_start = true;
-        if (build == POOL_BUILD)
-                return run_work(work, make_directory, on_built, err);
-        return scan_for(work, err);
+        r = build == POOL_BUILD ? run_work(work, make_directory, on_built, err)
+                                : scan_for(work, err);
+        if (r < 0)
+                give_up_start(pool);
+        return r;
 }
 
 int pool_build(Pool *pool, Call *call, Err *err) {
         int r = pool_check_active(pool, false, err);
 
+        if (r == 0)
+                r = check_idle(pool, err);
         return r < 0 ? r : run_work(work_new(pool, call, NULL), make_directory, on_built, err);
 }
 
 int pool_delete(Pool *pool, Call *call, Err *err) {
         int r = pool_check_active(pool, false, err);
 
+        if (r == 0)
+                r = check_idle(pool, err);
         return r < 0 ? r : run_work(work_new(pool, call, NULL), remove_directory, on_deleted, err);
 }
 
@@ -623,7 +649,7 @@ static void load_file(Manager *manager, const char *path, bool is_run) {
         if (is_run)
                 pool_start(pool, POOL_NO_BUILD, NULL, NULL, &err);
         if (err_is_set(&err))
-                log_err(&err, "cannot start pool '%s'", pool->def->name);
+                log_err(&err, "cannot start the pool of '%s'", path);
 }
 
 static void load_config(Manager *manager, const char *path) {

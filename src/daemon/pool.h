@@ -45,6 +45,7 @@ struct Pool {
         bool is_active, is_persistent, autostart;
         GHashTable *volumes; /* name → Volume; empty while inactive */
         unsigned errands;    /* under way: the pool is neither stopped nor deleted meanwhile */
+        unsigned changes;    /* of its volumes: what was read before the last one is out of date */
 };
 
 /* virStoragePoolEventLifecycleType. */

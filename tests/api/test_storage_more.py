@@ -56,10 +56,27 @@ def test_a_full_file_system_leaves_nothing(daemon, conn, name, tmp_path):
     daemon.inside("mount", "-t", "tmpfs", "-o", "size=4M", "small", str(path))
     pool = conn.storagePoolCreateXML(pool_xml(name, path))  # noqa: F811
     try:
-        with pytest.raises(libvirt.libvirtError):
+        with pytest.raises(libvirt.libvirtError, match="No space left on device"):
             pool.createXML(volume_xml("v", 64 << 20, allocation=64 << 20))
         assert pool.listVolumes() == []
         assert daemon.inside("ls", "-A", str(path)) == ""
     finally:
         pool.destroy()
         daemon.inside("umount", str(path))
+
+
+def test_what_cannot_be_started_leaves_the_pool_as_it_was(conn, pool, directory, tmp_path):  # noqa: F811
+    pool.destroy()
+    other = pool_xml(pool.name(), tmp_path / "absent").replace("</name>", f"</name><uuid>{pool.UUIDString()}</uuid>")
+    with pytest.raises(libvirt.libvirtError):
+        conn.storagePoolCreateXML(other)
+    assert f"<path>{directory}</path>" in pool.XMLDesc()
+    pool.create()
+
+
+def test_a_transient_pool_that_cannot_be_built_is_none(conn, name, tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(libvirt.libvirtError):
+        conn.storagePoolCreateXML(pool_xml(name, tmp_path / "file" / "pool"), libvirt.VIR_STORAGE_POOL_CREATE_WITH_BUILD)
+    with refused(libvirt.VIR_ERR_NO_STORAGE_POOL):
+        conn.storagePoolLookupByName(name)
