@@ -116,20 +116,17 @@ static int write_hole(int fd, off_t at, off_t length) {
         return 0;
 }
 
-/* One message; its number of bytes in the file goes to ret. */
-static int take_frame(int fd, const Frame *frame, size_t size, off_t at, uint64_t *ret) {
-        if (frame->tag == STREAM_FRAME_DATA) {
-                *ret = size;
-                return write_all(fd, frame->data, size, at);
-        }
-        memcpy(ret, frame->data, sizeof(*ret));
-        if (*ret > INT64_MAX - (uint64_t)at)
-                return -EFBIG;
-        return write_hole(fd, at, (off_t)*ret);
+/* Bytes that a message stands for in the file. */
+static uint64_t frame_length(const Frame *frame, size_t size) {
+        uint64_t length = size;
+
+        if (frame->tag == STREAM_FRAME_HOLE)
+                memcpy(&length, frame->data, sizeof(length));
+        return length;
 }
 
 static int upload(int socket, int fd, const FileStream *file, Frame *frame) {
-        uint64_t left = file->length > 0 ? file->length : UINT64_MAX, n;
+        uint64_t left = file->length > 0 ? file->length : INT64_MAX - file->offset, n;
         off_t at = (off_t)file->offset;
 
         for (;;) {
@@ -140,11 +137,13 @@ static int upload(int socket, int fd, const FileStream *file, Frame *frame) {
                         return neg_errno();
                 if (size == 0)
                         return fsync(fd) < 0 ? neg_errno() : 0;
-                r = take_frame(fd, frame, (size_t)size - 1, at, &n);
+                n = frame_length(frame, (size_t)size - 1);
+                if (n > left) /* what lies behind the part that was named is not touched */
+                        return -EFBIG;
+                r = frame->tag == STREAM_FRAME_HOLE ? write_hole(fd, at, (off_t)n)
+                                                    : write_all(fd, frame->data, n, at);
                 if (r < 0)
                         return r;
-                if (n > left)
-                        return -EFBIG;
                 left -= n;
                 at += (off_t)n;
         }
@@ -164,13 +163,16 @@ static void tell_result(int socket, int r, const FileStream *file, Frame *frame)
 
 static void run_child(int socket, const FileStream *file) {
         g_autofree Frame *frame = g_new(Frame, 1);
+        /* A temporary file was written by QEMU, whose word for where it lies is not taken. */
+        int flags = (file->is_upload ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
+                    (file->is_unlinked ? O_NOFOLLOW : 0);
         sigset_t none;
         int fd, r;
 
         sigemptyset(&none);
         sigprocmask(SIG_SETMASK, &none, NULL);
         close_all_but(socket, -1);
-        fd = open(file->path, (file->is_upload ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY);
+        fd = open(file->path, flags);
         if (file->is_unlinked)
                 unlink(file->path);
         r = fd < 0 ? neg_errno() : 0;

@@ -107,6 +107,8 @@ static void on_shot(json_t *result, const Err *err, void *userdata) {
         }
         if (!err && send_shot(shot, &failure) < 0)
                 err = &failure;
+        if (err)
+                unlink(shot->path); /* else who reads it does that */
         call_finish(shot->call, err);
         shot_free(shot);
 }

@@ -355,13 +355,14 @@ def test_what_is_uploaded_is_downloaded(conn, pool, directory):
     volume.delete()
 
 
-def test_more_than_was_announced_is_refused(daemon, conn, pool):
+def test_more_than_was_announced_is_refused(daemon, conn, pool, directory):
     """difference: upload-beyond-length"""
     if not daemon.ours:
         pytest.skip("libvirtd closes the connection")
     volume = pool.createXML(volume_xml("v", MIB))
     with pytest.raises(libvirt.libvirtError):
-        upload(conn, volume, bytes(4096), 0, 1024)
+        upload(conn, volume, b"x" * 4096, 0, 1024)
+    assert b"x" not in (directory / "v").read_bytes()[1024:]
     volume.delete()
 
 
