@@ -9,7 +9,6 @@ import pytest
 from checks import refused
 
 import guests
-from daemons import Daemon
 
 VIDEO = "<video><model type='vga'/></video>"
 NO_AUTH, VNC_AUTH = 1, 2

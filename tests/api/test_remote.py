@@ -185,7 +185,7 @@ def run(remote: Listening, *command: object) -> subprocess.CompletedProcess[str]
 # ---- TLS ----
 
 
-def test_tls_is_as_good_as_the_socket(remote, there, certificates, name, tmp_path):
+def test_tls_is_as_good_as_the_socket(remote, there, certificates, name):
     there.defineXML(guests.guest(name))
     listed = run(remote, "virsh", "-c", tls_uri(certificates.client), "list", "--all", "--name")
     assert listed.stdout.split() == [name], listed.stderr
@@ -341,12 +341,12 @@ def test_who_says_nothing_keeps_nobody_out_for_long(remote, there, certificates)
 
 
 @pytest.mark.only("airlockd")
-def test_a_bad_certificate_is_no_start(remote, certificates, tmp_path):
+def test_a_bad_certificate_is_no_start(daemon, certificates, tmp_path):
     command = [str(daemons.airlockd_path()), "--listen-tls", f"--config-dir={tmp_path}"]
     command += [f"--{name}-dir={tmp_path / name}" for name in ("state", "run", "log", "cache")]
     command += ["--no-libvirt-sockets"]
     start = subprocess.run(
-        [*in_namespace(remote), *command, f"--ca-file={certificates.server / 'cacert.pem'}", "--cert-file=/nonexistent"],
+        ["unshare", "--net", *command, f"--ca-file={certificates.server / 'cacert.pem'}", "--cert-file=/nonexistent"],
         capture_output=True,
         text=True,
         timeout=60,
