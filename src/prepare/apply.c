@@ -7,41 +7,47 @@
 #include "base/file.h"
 #include "base/util.h"
 #include "prepare/diff.h"
+#include "prepare/env.h"
 
 static void tell(const ApplyHost *host, const char *what) {
         if (host->done)
                 host->done(what, host->userdata);
 }
 
-/* text NULL: no file. */
-static int write_file(const ApplyHost *host, const char *path, const char *text, unsigned mode,
-                      Err *err) {
+/* text NULL: no file. One that says so already is left alone: it may be where nothing can be
+ * written. */
+static int make_file(const ApplyHost *host, const char *path, const char *text, unsigned mode,
+                     Err *err) {
         g_autofree char *full = g_build_filename(host->root, path, NULL);
         g_autofree char *dir = g_path_get_dirname(full);
-        int r;
+        g_autofree char *now = NULL;
+        int r = sys_read(host->sys, path, &now, NULL);
 
-        if (!text) {
-                r = file_remove(full, err);
-        } else {
-                r = file_mkdir_p(dir, 0755, err);
-                if (r == 0)
-                        r = file_replace_atomic(full, text, strlen(text), mode, err);
-        }
+        if (r < 0 && r != -ENOENT && r != -ENOTDIR)
+                return fail_errno(err, r, "cannot read /%s", path);
+        if (g_strcmp0(now, text) == 0)
+                return 0;
+        r = text ? file_mkdir_p(dir, 0755, err) : file_remove(full, err);
+        if (r == 0 && text)
+                r = file_replace_atomic(full, text, strlen(text), mode, err);
         if (r == 0)
                 tell(host, path);
+        return r;
+}
+
+static int run_one(const ApplyHost *host, char *const *command, Err *err) {
+        int r = host->run ? host->run(command, host->userdata, err) : 0;
+
+        if (r == 0 && host->run)
+                tell(host, command[0]);
         return r;
 }
 
 static int run_all(const ApplyHost *host, const GPtrArray *commands, Err *err) {
         int r = 0;
 
-        for (guint i = 0; r == 0 && host->run && i < commands->len; i++) {
-                char *const *command = g_ptr_array_index(commands, i);
-
-                r = host->run(command, host->userdata, err);
-                if (r == 0)
-                        tell(host, command[0]);
-        }
+        for (guint i = 0; r == 0 && i < commands->len; i++)
+                r = run_one(host, g_ptr_array_index(commands, i), err);
         return r;
 }
 
@@ -52,13 +58,20 @@ bool apply_is_unfinished(const ApplyHost *host, const char *name) {
                record->phase == RECORD_APPLYING;
 }
 
+/* base became a and, apart from that, b; NULL where that contradicts. */
+static char *merge(const char *base, const char *a, const char *b) {
+        bool is_env = base && a && b && env_is(base) && env_is(a) && env_is(b);
+
+        return is_env ? env_merge(base, a, b) : diff_merge(base, a, b);
+}
+
 /* Someone changed the file between two of our runs: his change belongs to what an undo restores. */
 static int rebase(RecordFile *file, const Edit *edit, Err *err) {
         g_autofree char *before = NULL;
 
         if (g_strcmp0(file->after, edit->before) == 0 || g_strcmp0(file->before, edit->before) == 0)
                 return 0;
-        before = diff_merge(file->after, file->before, edit->before);
+        before = merge(file->after, file->before, edit->before);
         if (!before)
                 return fail_hint(err,
                                  fail(err, VIR_ERR_OPERATION_INVALID,
@@ -101,36 +114,61 @@ static int write_edits(const ApplyHost *host, const Edits *edits, Err *err) {
                 const Edit *edit = g_ptr_array_index(edits->files, i);
 
                 if (edit_is_changed(edit))
-                        r = write_file(host, edit->path, edit->text ? edit->text->str : NULL,
-                                       edit->mode, err);
+                        r = make_file(host, edit->path, edit->text ? edit->text->str : NULL,
+                                      edit->mode, err);
         }
         return r;
 }
 
-/* Puts the files back as they were before this run, and the record too (NULL: there was none). */
-static int roll_back(const ApplyHost *host, const char *name, const Edits *edits,
-                     const GPtrArray *commands, const Record *old, Err *err) {
+/* Puts the files back as they were before this run, as many as can be. */
+static int put_back(const ApplyHost *host, const Edits *edits, Err *err) {
         int r = 0;
 
-        for (guint i = edits->files->len; r == 0 && i-- > 0;) {
+        for (guint i = edits->files->len; i-- > 0;) {
                 const Edit *edit = g_ptr_array_index(edits->files, i);
+                int one = edit_is_changed(edit) ? make_file(host, edit->path, edit->before,
+                                                            edit->mode, r == 0 ? err : NULL)
+                                                : 0;
 
-                if (edit_is_changed(edit))
-                        r = write_file(host, edit->path, edit->before, edit->mode, err);
+                r = r == 0 ? one : r;
         }
-        if (r == 0)
-                run_all(host, commands, NULL);
-        if (r < 0)
-                return r;
-        return old ? record_save(host->root, name, old, err) : record_remove(host->root, name, err);
+        return r;
 }
 
-/* The failure stays what is told; that the way back failed too is its hint. */
+/* All of them, whatever fails; the lines of those that do, joined by "; ". */
+static char *run_again(const ApplyHost *host, const GPtrArray *commands) {
+        g_autoptr(GString) failed = g_string_new(NULL);
+
+        for (guint i = 0; commands && i < commands->len; i++) {
+                char **command = g_ptr_array_index(commands, i);
+                g_autofree char *line = g_strjoinv(" ", command);
+
+                if (run_one(host, command, NULL) < 0)
+                        g_string_append_printf(failed, "%s%s", failed->len > 0 ? "; " : "", line);
+        }
+        return g_string_free(g_steal_pointer(&failed), FALSE);
+}
+
+/* Back to what was before this run, the record too (old NULL: there was none). commands: those that
+ * may have run; NULL: none. The failure stays what is told; what of the way back failed is its
+ * hint. */
 static int give_up(const ApplyHost *host, const char *name, const Edits *edits,
                    const GPtrArray *commands, const Record *old, int failure, Err *err) {
         g_auto(Err) second = ERR_INIT;
+        g_autofree char *failed = NULL;
+        int r = put_back(host, edits, &second);
 
-        if (roll_back(host, name, edits, commands, old, &second) == 0)
+        if (r == 0) {
+                failed = run_again(host, commands);
+                r = old ? record_save(host->root, name, old, &second)
+                        : record_remove(host->root, name, &second);
+        }
+        if (r == 0 && *failed)
+                return fail_hint(err, failure,
+                                 "all files are as they were; what is built from them has to be "
+                                 "built again when it can be: %s",
+                                 failed);
+        if (r == 0)
                 return fail_hint(err, failure, "all files are as they were");
         return fail_hint(err, failure,
                          "some files are changed; the host boots either way, and airlock prepare "
@@ -174,8 +212,9 @@ int apply_edits(const ApplyHost *host, const char *name, const Edits *edits,
                 tell(host, RECORD_DIR);
         if (r == 0)
                 r = write_edits(host, edits, err);
-        if (r == 0)
-                r = run_all(host, record->commands, err);
+        if (r < 0)
+                return give_up(host, name, edits, NULL, old, r, err);
+        r = run_all(host, record->commands, err);
         if (r < 0)
                 return give_up(host, name, edits, record->commands, old, r, err);
         record->phase = RECORD_APPLIED;
@@ -193,7 +232,7 @@ static int find_result(RecordFile *file, const char *now, GString *conflicts) {
         }
         if (!now)
                 return 0;
-        merged = diff_merge(file->after, file->before, now);
+        merged = merge(file->after, file->before, now);
         if (merged) {
                 if (file->before || *merged)
                         file->result = g_steal_pointer(&merged);
@@ -241,17 +280,6 @@ int apply_plan_undo(const ApplyHost *host, const char *name, Edits *edits, Recor
         return 0;
 }
 
-static int write_result(const ApplyHost *host, const RecordFile *file, Err *err) {
-        g_autofree char *now = NULL;
-        int r = sys_read(host->sys, file->path, &now, NULL);
-
-        if (r < 0 && r != -ENOENT)
-                return fail_errno(err, r, "cannot read /%s", file->path);
-        if (g_strcmp0(now, file->result) == 0)
-                return 0;
-        return write_file(host, file->path, file->result, file->mode, err);
-}
-
 int apply_undo(const ApplyHost *host, const char *name, Record *record, Err *err) {
         int r;
 
@@ -259,8 +287,11 @@ int apply_undo(const ApplyHost *host, const char *name, Record *record, Err *err
         r = record_save(host->root, name, record, err);
         if (r == 0)
                 tell(host, RECORD_DIR);
-        for (guint i = record->files->len; r == 0 && i-- > 0;)
-                r = write_result(host, g_ptr_array_index(record->files, i), err);
+        for (guint i = record->files->len; r == 0 && i-- > 0;) {
+                const RecordFile *file = g_ptr_array_index(record->files, i);
+
+                r = make_file(host, file->path, file->result, file->mode, err);
+        }
         if (r == 0)
                 r = run_all(host, record->commands, err);
         return r == 0 ? record_remove(host->root, name, err) : r;

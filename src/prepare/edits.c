@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "prepare/edits.h"
 
+#include <sys/stat.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+
+#include "base/util.h"
 
 static void edit_free(gpointer data) {
         Edit *edit = data;
@@ -36,11 +40,31 @@ static char *real_path(const Sys *sys, const char *path) {
         return g_strdup(path);
 }
 
+/* A link to /dev/null is how a file is masked: what stands there would be replaced as a file, so
+ * nothing but files is taken, and no link that leads nowhere. */
+static int check_is_file(const Sys *sys, const char *path, Err *err) {
+        g_autofree char *target = NULL;
+        _cleanup_(closep) int fd = sys_open(sys, path, O_PATH);
+        struct stat st;
+
+        if (fd < 0 && sys_readlink(sys, path, &target) < 0)
+                return 0;
+        if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "/%s is no regular file, or a link that leads nowhere", path),
+                         "a link to /dev/null masks a file: take the link away first");
+}
+
 static int read_file(const Sys *sys, Edit *edit, Err *err) {
         g_autofree char *text = NULL;
         size_t size;
-        int r = sys_read(sys, edit->path, &text, &size);
+        int r = check_is_file(sys, edit->path, err);
 
+        if (r < 0)
+                return r;
+        r = sys_read(sys, edit->path, &text, &size);
         if (r == -ENOENT || r == -ENOTDIR)
                 return 0;
         if (r < 0)

@@ -3,9 +3,8 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "prepare/env.h"
 #include "prepare/loader.h"
-
-#define GRUBENV_SIZE 1024
 
 /* The length of a line without its end. */
 static size_t line_length(const char *line) {
@@ -202,27 +201,16 @@ int lines_systemd_boot(Edits *edits, GPtrArray *lines, Err *err) {
         return r < 0 ? r : lines_kernel_cmdline(edits, lines, err);
 }
 
-/* grubenv is a block that GRUB writes in place: it keeps its size, filled with '#'. */
 static int pad(const BootLine *line, Err *err) {
         Edit *edit;
-        size_t size;
         int r = edits_open(line->edits, line->path, &edit, err);
 
-        if (r < 0 || !edit->text || !edit_is_changed(edit))
+        if (r < 0 || !edit->text || !edit_is_changed(edit) || env_pad(edit->text))
                 return r;
-        size = edit->text->len;
-        while (size > 0 && edit->text->str[size - 1] == '#')
-                size--;
-        if (size > GRUBENV_SIZE)
-                return fail_hint(err,
-                                 fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
-                                      "/%s has no room for more words: it ends at %d bytes",
-                                      line->path, GRUBENV_SIZE),
-                                 "shorten its kernelopts by grub2-editenv");
-        g_string_truncate(edit->text, size);
-        while (edit->text->len < GRUBENV_SIZE)
-                g_string_append_c(edit->text, '#');
-        return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
+                              "/%s has no room for more words: its size is fixed", line->path),
+                         "shorten its kernelopts by grub2-editenv");
 }
 
 static int collect_of_line(void *userdata, GArray *fields, Err *err) {

@@ -7,7 +7,7 @@
 #include "base/util.h"
 #include "prepare/bootconf.h"
 
-#define LOADER_INFO "sys/firmware/efi/efivars/LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+#define LOADER_VENDOR "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 
 void boot_line_free(gpointer data) {
         BootLine *line = data;
@@ -78,14 +78,14 @@ static bool has_unified_images(const Sys *sys) {
         return false;
 }
 
-/* What the loader that started this host says of itself (systemd's Boot Loader Interface), without
- * the zeros between the letters. NULL: it says nothing. */
-static char *running_loader(const Sys *sys) {
+/* Four bytes of attributes, then letters with a zero between them. */
+char *loader_efi_text(const Sys *sys, const char *name) {
+        g_autofree char *path = g_strdup_printf("sys/firmware/efi/efivars/%s-" LOADER_VENDOR, name);
         g_autofree char *data = NULL;
         g_autoptr(GString) text = g_string_new(NULL);
         size_t size = 0;
 
-        if (sys_read(sys, LOADER_INFO, &data, &size) < 0)
+        if (sys_read(sys, path, &data, &size) < 0)
                 return NULL;
         for (size_t i = 4; i + 1 < size && data[i]; i += 2)
                 g_string_append_c(text, data[i]);
@@ -93,9 +93,15 @@ static char *running_loader(const Sys *sys) {
 }
 
 static bool runs_another_than(const Sys *sys, const char *name) {
-        g_autofree char *running = running_loader(sys);
+        g_autofree char *running = loader_efi_text(sys, "LoaderInfo");
 
         return running && !strstr(running, name);
+}
+
+static bool runs(const Sys *sys, const char *name) {
+        g_autofree char *running = loader_efi_text(sys, "LoaderInfo");
+
+        return running && strstr(running, name);
 }
 
 static bool detect_proxmox(const Sys *sys) {
@@ -105,7 +111,8 @@ static bool detect_proxmox(const Sys *sys) {
 
 static bool detect_bls(const Sys *sys) {
         return sys_exists(sys, "boot/grub2") && has_file(sys, "boot/loader/entries", ".conf") &&
-               !sys_exists(sys, "boot/loader/loader.conf") && !runs_another_than(sys, "GRUB");
+               (!sys_exists(sys, "boot/loader/loader.conf") || runs(sys, "GRUB")) &&
+               !runs_another_than(sys, "GRUB");
 }
 
 static bool detect_systemd_boot(const Sys *sys) {
@@ -120,8 +127,11 @@ static bool detect_systemd_boot(const Sys *sys) {
         return false;
 }
 
+/* A GRUB that is installed beside a systemd-boot, which started this host, starts nothing. Others
+ * can have started GRUB, and an older one does not say its name. */
 static bool has_grub_defaults(const Sys *sys) {
-        return EXISTS_ANY(sys, "etc/default/grub", "etc/sysconfig/grub");
+        return EXISTS_ANY(sys, "etc/default/grub", "etc/sysconfig/grub") &&
+               !runs(sys, "systemd-boot");
 }
 
 static bool detect_grub_debian(const Sys *sys) {
@@ -169,7 +179,9 @@ static bool detect_nothing(const Sys *sys) {
 static int lines_proxmox(Edits *edits, GPtrArray *lines, Err *err) {
         int r = lines_kernel_cmdline(edits, lines, err);
 
-        return r == 0 && has_grub_defaults(edits->sys) ? lines_grub_snippet(edits, lines, err) : r;
+        return r == 0 && sys_exists(edits->sys, "etc/default/grub")
+                       ? lines_grub_snippet(edits, lines, err)
+                       : r;
 }
 
 static void commands_proxmox(const Sys *sys, GPtrArray *commands) {

@@ -49,6 +49,10 @@ int loader_edit(const Loader *loader, Edits *edits, const LineWish *wish, GPtrAr
 /* Where the loader keeps its entries: "boot/loader/entries"; NULL: nowhere. */
 const char *loader_entries_dir(const Sys *sys);
 
+/* The text of a variable of systemd's Boot Loader Interface, "LoaderInfo"; the caller's. NULL: it
+ * is not set, or the firmware is no EFI. */
+char *loader_efi_text(const Sys *sys, const char *name);
+
 /* Where GRUB keeps its configuration: "boot/grub" or "boot/grub2". */
 const char *loader_grub_dir(const Sys *sys);
 

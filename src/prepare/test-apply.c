@@ -219,8 +219,22 @@ static void a_command_that_fails_leaves_all_as_before(void **state) {
         g_auto(Err) err = ERR_INIT;
 
         assert_true(prepare_once(&stage, &err) < 0);
-        assert_string_equal(err.hint, "all files are as they were");
+        assert_non_null(strstr(err.hint, "all files are as they were"));
+        assert_non_null(strstr(err.hint, "grub2-mkconfig -o /boot/grub2/grub.cfg"));
         expect_as_before(host);
+}
+
+/* The last file cannot be made, and cannot be taken away either. */
+static void what_was_never_written_does_not_stop_the_way_back(void **state) {
+        const TestHost *host = *state;
+        Stage stage = {.host = host};
+        g_auto(Err) err = ERR_INIT;
+
+        put(host, "etc/modules-load.d", "no directory");
+        assert_true(prepare_once(&stage, &err) < 0);
+        assert_string_equal(err.hint, "all files are as they were");
+        expect_file(host, DEFAULTS, BEFORE);
+        expect_file(host, RECORD_DIR "/state.json", NULL);
 }
 
 /* A file can be no longer than 100 bytes: the first that is becomes the full disk. */
@@ -343,6 +357,18 @@ static void no_trial_where_grub_cannot_forget_it(void **state) {
         expect_file(host, "boot/grub2/custom.cfg", NULL);
 }
 
+static void no_trial_of_what_is_no_linux(void **state) {
+        const TestHost *host = *state;
+        g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
+        g_auto(Err) err = ERR_INIT;
+
+        put(host, "boot/grub2/grub.cfg", "menuentry 'Other' {\n\tchainloader /other\n}\n" MENU);
+        put(host, "proc/self/mountinfo", "22 1 254:1 / / rw shared:1 - ext4 /dev/vda1 rw\n");
+        assert_true(start_trial(host, commands, &err) < 0);
+        assert_non_null(strstr(err.message, "no Linux"));
+        expect_file(host, "boot/grub2/custom.cfg", NULL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
 
 int main(void) {
@@ -352,10 +378,12 @@ int main(void) {
                 TEST(an_undo_killed_anywhere_is_finished_by_the_next),
                 TEST(after_a_cut_off_undo_a_run_has_to_wait),
                 TEST(a_command_that_fails_leaves_all_as_before),
+                TEST(what_was_never_written_does_not_stop_the_way_back),
                 TEST(a_full_disk_leaves_all_as_before),
                 TEST(the_words_of_the_next_boot_are_read),
                 TEST(a_trial_has_an_entry_of_its_own),
                 TEST(no_trial_where_grub_cannot_forget_it),
+                TEST(no_trial_of_what_is_no_linux),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);

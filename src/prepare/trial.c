@@ -2,6 +2,7 @@
 #include "prepare/trial.h"
 
 #include <errno.h>
+#include <fnmatch.h>
 #include <string.h>
 
 #include "base/util.h"
@@ -50,7 +51,7 @@ static int add_entry_line(GString *out, const char *line, const LineWish *wish, 
 /* The first menu entry of grub.cfg, under our name. */
 static int copy_menu_entry(const char *config, const LineWish *wish, GString *out, Err *err) {
         g_auto(GStrv) lines = g_strsplit(config, "\n", -1);
-        bool inside = false;
+        bool inside = false, linux_image = false;
         int r = 0;
 
         STRV_FOREACH(line, lines) {
@@ -61,11 +62,17 @@ static int copy_menu_entry(const char *config, const LineWish *wish, GString *ou
                                              "' --unrestricted --id " TRIAL_NAME " {\n");
                 else
                         r = add_entry_line(out, line, wish, err);
+                linux_image |= inside && linux_words(line);
                 inside = true;
-                if (r < 0 || *skip_blanks(line) == '}')
+                if (r < 0 || (linux_image && *skip_blanks(line) == '}'))
                         return r;
+                if (*skip_blanks(line) == '}')
+                        break;
         }
-        return fail(err, VIR_ERR_CONFIG_UNSUPPORTED, "GRUB's configuration has no menu entry");
+        return fail_hint(err,
+                         fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                              "the first entry of GRUB's menu starts no Linux"),
+                         "leave out --trial");
 }
 
 static int plan_grub(Edits *edits, const LineWish *wish, GPtrArray *commands, Err *err) {
@@ -126,8 +133,78 @@ static int find_entry(Edits *edits, const char *dir, Edit **ret, Err *err) {
         return -ENOENT;
 }
 
-/* The copy's text: our title, and grubenv's words in place of their variable, so that they can be
- * changed too. */
+/* The value of a line "name value" in the text; NULL: there is none. The caller's. */
+static char *find_setting(const char *text, const char *name) {
+        g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+        size_t n = strlen(name);
+        char *value = NULL;
+
+        STRV_FOREACH(line, lines)
+                if (g_str_has_prefix(line, name) && (line[n] == ' ' || line[n] == '\t')) {
+                        g_free(value);
+                        value = g_strstrip(g_strdup(line + n));
+                }
+        return value;
+}
+
+/* GRUB chooses what grubenv names, where its configuration says so. */
+static bool grub_has_default(const Sys *sys) {
+        g_autofree char *config = NULL, *env = NULL;
+
+        return sys_read(sys, "boot/grub2/grub.cfg", &config, NULL) == 0 &&
+               strstr(config, "set default=\"${saved_entry}\"") &&
+               sys_read(sys, "boot/grub2/grubenv", &env, NULL) == 0 &&
+               strstr(env, "\nsaved_entry=") && !strstr(env, "\nsaved_entry=\n");
+}
+
+/* What systemd-boot chooses by itself: by its variable, else its file. NULL: nothing is named. */
+static char *systemd_boot_default(const Sys *sys) {
+        static const char *const files[] = {"boot/loader/loader.conf", "efi/loader/loader.conf",
+                                            "boot/efi/loader/loader.conf"};
+        char *name = loader_efi_text(sys, "LoaderEntryDefault");
+
+        for (size_t i = 0; !name && i < G_N_ELEMENTS(files); i++) {
+                g_autofree char *text = NULL;
+
+                if (sys_read(sys, files[i], &text, NULL) == 0)
+                        name = find_setting(text, "default");
+        }
+        return name;
+}
+
+/* Where no entry is named as the default, loaders take the first of their list, which is sorted by
+ * names, the last first. True when the copy cannot be the first. */
+static bool comes_behind(const Edit *entry) {
+        g_autofree char *name = g_path_get_basename(entry->path);
+        g_autofree char *lower = g_ascii_strdown(name, -1);
+
+        return g_ascii_isdigit(*lower) || strcmp(lower, TRIAL_NAME ".conf") > 0;
+}
+
+/* The trial must not be what the loader chooses by itself, now or by remembering it. */
+static int check_no_default(const Sys *sys, TrialKind kind, const Edit *entry, Err *err) {
+        g_autofree char *sort_key = find_setting(entry->text->str, "sort-key");
+        g_autofree char *name = kind == TRIAL_ENTRY ? systemd_boot_default(sys) : NULL;
+        bool safe;
+
+        if (kind == TRIAL_BLS)
+                safe = comes_behind(entry) || grub_has_default(sys);
+        else if (name)
+                safe = *name != '@' && fnmatch(name, TRIAL_NAME ".conf", 0) != 0 &&
+                       fnmatch(name, TRIAL_NAME, 0) != 0;
+        else /* An entry without a key, as the copy is, comes behind all that have one. */
+                safe = sort_key || comes_behind(entry);
+        if (safe)
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_OPERATION_UNSUPPORTED,
+                              "the trial could become what this host's loader chooses by itself"),
+                         "name the default entry first (%s), or leave out --trial",
+                         kind == TRIAL_BLS ? "grub2-set-default" : "bootctl set-default");
+}
+
+/* The copy's text: our title, no key to sort by, and grubenv's words in place of their variable, so
+ * that they can be changed too. */
 static int entry_text(const Sys *sys, const Edit *entry, GString *out, Err *err) {
         g_auto(GStrv) lines = g_strsplit(entry->text->str, "\n", -1);
         g_autoptr(BootConf) conf = NULL;
@@ -140,6 +217,8 @@ static int entry_text(const Sys *sys, const Edit *entry, GString *out, Err *err)
         STRV_FOREACH(line, lines) {
                 bool is_title = g_str_has_prefix(line, "title ");
 
+                if (g_str_has_prefix(line, "sort-key"))
+                        continue;
                 if (is_title || *line)
                         g_string_append_printf(out, "%s\n", is_title ? "title " TRIAL_TITLE : line);
         }
@@ -158,6 +237,8 @@ static int plan_entry(Edits *edits, TrialKind kind, const LineWish *wish, GPtrAr
         Edit *entry = NULL;
         int r = find_entry(edits, dir ?: "", &entry, err);
 
+        if (r == 0)
+                r = check_no_default(edits->sys, kind, entry, err);
         if (r == 0)
                 r = entry_text(edits->sys, entry, text, err);
         if (r != 0)

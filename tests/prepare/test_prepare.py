@@ -165,11 +165,45 @@ def test_an_edit_between_two_runs_survives_the_undo(copy) -> None:
     assert path.read_text() == "GRUB_GFXMODE=auto\n" + was
 
 
+ENV_HEAD = "# GRUB Environment Block\n"
+
+
+def test_undo_keeps_what_grub_wrote_to_its_environment(copy) -> None:
+    """The block's size stays, its other variables are the host's, and kernelopts is as before."""
+    root = copy("rhel8")
+    path = root / "boot/grub2/grubenv"
+    was = path.read_text()
+    succeed(root)
+    assert "intel_iommu=on" in path.read_text()
+    now = path.read_text().rstrip("#").replace("boot_success=1\n", "boot_indeterminate=12\n")
+    path.write_text(now.ljust(1024, "#"))
+    succeed(root, "--undo")
+    wanted = was.rstrip("#").replace("boot_success=1\n", "boot_indeterminate=12\n")
+    assert path.read_text() == wanted.ljust(1024, "#")
+
+
+@pytest.mark.parametrize("target", ["/dev/null", "/etc"])
+def test_what_is_masked_by_a_link_is_not_replaced(copy, target: str) -> None:
+    root = copy("rhel7")
+    (root / "dev").mkdir(exist_ok=True)
+    (root / "etc/modules-load.d").mkdir(parents=True, exist_ok=True)
+    (root / "etc/modules-load.d/airlock.conf").symlink_to(target)
+    before = tree(root)
+    done = airlock(root)
+    assert done.returncode != 0 and "is no regular file" in done.stderr
+    assert tree(root) == before
+
+
 TRIALS = {
     "fedora": ("boot/loader/entries", "grub2-reboot airlock-trial", "rhgb quiet iommu=pt"),
     "rhel8": ("boot/loader/entries", "grub2-reboot airlock-trial", "quiet $tuned_params intel_"),
     "arch-systemd-boot": ("boot/loader/entries", "bootctl set-oneshot", "quiet iommu=pt"),
 }
+
+
+def name_the_default(root: pathlib.Path) -> None:
+    (root / "boot/grub2/grub.cfg").write_text('set default="${saved_entry}"\nblscfg\n')
+    (root / "boot/grub2/grubenv").write_text(f"{ENV_HEAD}saved_entry=aaaa\n")
 
 
 @pytest.mark.parametrize("name", TRIALS)
@@ -179,6 +213,8 @@ def test_a_trial_is_an_entry_beside_the_others(name: str, copy) -> None:
     root = copy(name)
     (root / "proc/self").mkdir()
     (root / "proc/self/mountinfo").write_text("22 1 8:1 / /boot rw - xfs /dev/sda1 rw\n")
+    if name == "fedora":
+        name_the_default(root)
     before = tree(root)
     shown = succeed(root, "--trial", "--passthrough", "on", "--dry-run")
     assert shown.count("+++ ") == 1 and f"+++ /{folder}/airlock-trial.conf" in shown
@@ -201,6 +237,43 @@ def test_grub_understands_the_entry_of_a_trial(copy, tmp_path: pathlib.Path) -> 
     script.write_text("\n".join(added) + "\n")
     assert subprocess.run(["grub-script-check", script], check=False).returncode == 0
     assert any(line.endswith(" panic=30") for line in added)
+
+
+@pytest.mark.parametrize(
+    ("default", "sort_key", "refused"),
+    [
+        (None, "", True),
+        (None, "sort-key arch\n", False),
+        ("@saved", "", True),
+        ("a*", "", True),
+        ("ab12.conf", "", False),
+    ],
+)
+def test_a_trial_never_becomes_the_default(copy, default, sort_key: str, refused: bool) -> None:
+    """systemd-boot takes the first of its list where nothing is named, or what it remembers."""
+    root = copy("arch-systemd-boot")
+    entries = root / "boot/loader/entries"
+    (entries / "ab12.conf").write_text(sort_key + (entries / "arch.conf").read_text())
+    (entries / "arch.conf").unlink()
+    line = f"default {default}\n" if default else ""
+    (root / "boot/loader/loader.conf").write_text(f"{line}timeout 3\n")
+    done = airlock(root, "--trial", "--dry-run")
+    assert (done.returncode != 0) == refused, done.stderr
+    if refused:
+        assert "chooses by itself" in done.stderr
+    assert "sort-key" not in done.stdout
+
+
+def test_the_loader_that_ran_counts(copy) -> None:
+    """GRUB is installed, but systemd-boot started the host: GRUB's files would change nothing."""
+    root = copy("debian12-uefi")
+    variable = "LoaderInfo-4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
+    (root / "sys/firmware/efi/efivars").mkdir(parents=True, exist_ok=True)
+    text = "systemd-boot 252".encode("utf-16-le")
+    (root / "sys/firmware/efi/efivars" / variable).write_bytes(b"\6\0\0\0" + text)
+    before = tree(root)
+    done = airlock(root, "--iommu", "intel")
+    assert done.returncode != 0 and tree(root) == before
 
 
 def test_no_trial_where_the_loader_cannot(copy) -> None:
