@@ -187,22 +187,25 @@ static uint64_t unit_size(const char *unit, uint64_t scale) {
         return size;
 }
 
-int args_size(const Args *args, const char *name, uint64_t scale, uint64_t *ret, Err *err) {
-        const char *text = args_text(args, name);
-        g_autofree char *digits = NULL;
+bool args_parse_size(const char *text, uint64_t scale, uint64_t *ret) {
+        size_t n = strspn(text, "0123456789");
+        g_autofree char *digits = g_strndup(text, n);
         uint64_t number, unit;
-        size_t n;
 
-        if (!text)
-                return 0;
-        n = strspn(text, "0123456789");
-        digits = g_strndup(text, n);
         while (text[n] == ' ')
                 n++;
         unit = unit_size(text + n, scale);
         if (unit == 0 || str_to_uint(digits, 10, UINT64_MAX / unit, &number) < 0)
-                return fail_number(args, name, "Scaled numeric", err);
+                return false;
         *ret = number * unit;
+        return true;
+}
+
+int args_size(const Args *args, const char *name, uint64_t scale, uint64_t *ret, Err *err) {
+        const char *text = args_text(args, name);
+
+        if (text && !args_parse_size(text, scale, ret))
+                return fail_number(args, name, "Scaled numeric", err);
         return 0;
 }
 

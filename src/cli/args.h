@@ -34,6 +34,9 @@ int args_count(const Args *args, const char *name, uint64_t max, uint64_t *ret, 
 /* A size in bytes: "512MiB", "1g", "64KB"; a bare number counts units of scale bytes. */
 int args_size(const Args *args, const char *name, uint64_t scale, uint64_t *ret, Err *err);
 
+/* The same of a text; false: it is no size. */
+bool args_parse_size(const char *text, uint64_t scale, uint64_t *ret);
+
 /* An option that becomes a bit of a call. */
 typedef struct ArgsBit {
         const char *name;

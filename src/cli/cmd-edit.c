@@ -103,7 +103,8 @@ static int redefine(const Edit *edit, Err *err) {
         if (!g_str_equal(now, edit->before))
                 return fail(err, VIR_ERR_OPERATION_INVALID,
                             "the XML configuration was changed by another user");
-        return edit->object->define(edit->cli, edit->after, edit->validate, err);
+        return edit->object->define(edit->cli, edit->object->object, edit->after, edit->validate,
+                                    err);
 }
 
 static void print_choices(void) {
@@ -199,7 +200,7 @@ static int fetch_guest(Cli *cli, const void *object, char **ret, Err *err) {
         return guest_xml(cli->conn, object, GUEST_XML_SECURE | GUEST_XML_INACTIVE, ret, err);
 }
 
-static int define_guest(Cli *cli, const char *xml, bool validate, Err *err) {
+static int define_guest(Cli *cli, const void *object, const char *xml, bool validate, Err *err) {
         g_autoptr(Guest) guest = NULL;
 
         return guest_define(cli->conn, xml, validate ? GUEST_DEFINE_VALIDATE : 0, &guest, err);

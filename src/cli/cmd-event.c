@@ -22,6 +22,7 @@ typedef struct EventClass {
 
 typedef struct Watch {
         const char *object; /* "domain" */
+        bool is_quoted;     /* its name: virsh quotes those of guests alone */
         bool loop;
         bool timestamp;
         unsigned count;
@@ -37,11 +38,12 @@ static void print_time(void) {
 
 static bool print_event(const Event *event, void *data) {
         Watch *watch = data;
+        const char *quote = watch->is_quoted ? "'" : "";
 
         if (watch->timestamp)
                 print_time();
-        printf("event '%s' for %s '%s'%s%s\n", event_kind_name(event->kind), watch->object,
-               event->object, event->detail ? ": " : "", event->detail ?: "");
+        printf("event '%s' for %s %s%s%s%s%s\n", event_kind_name(event->kind), watch->object, quote,
+               event->object, quote, event->detail ? ": " : "", event->detail ?: "");
         fflush(stdout);
         watch->count++;
         return !watch->loop;
@@ -130,7 +132,7 @@ static int check_choice(const Args *args, Err *err) {
 }
 
 int cmd_event(Cli *cli, const Args *args, Err *err) {
-        Watch watch = {"domain", args_flag(args, "loop"), args_flag(args, "timestamp")};
+        Watch watch = {"domain", true, args_flag(args, "loop"), args_flag(args, "timestamp")};
         g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int));
         g_autoptr(Guest) guest = NULL;
         const EventKind *kind;
@@ -156,7 +158,7 @@ int cmd_event(Cli *cli, const Args *args, Err *err) {
  * all. */
 static int watch_one(Cli *cli, const Args *args, const EventClass *class, const char *name,
                      Err *err) {
-        Watch watch = {class->noun, args_flag(args, "loop"), args_flag(args, "timestamp")};
+        Watch watch = {class->noun, false, args_flag(args, "loop"), args_flag(args, "timestamp")};
         g_autoptr(GArray) ids = g_array_new(FALSE, FALSE, sizeof(int));
         const EventKind *kind;
         int r, id = 0;

@@ -318,7 +318,7 @@ static int fetch(Cli *cli, const void *object, char **ret, Err *err) {
         return net_xml(cli->conn, object, XML_INACTIVE, ret, err);
 }
 
-static int define(Cli *cli, const char *xml, bool validate, Err *err) {
+static int define(Cli *cli, const void *object, const char *xml, bool validate, Err *err) {
         g_autoptr(Net) net = NULL;
 
         return net_define(cli->conn, xml, validate ? DEFINE_VALIDATE : 0, &net, err);
@@ -438,11 +438,59 @@ static int print_description(Cli *cli, const Net *net, const NetMetadata *which,
         return 0;
 }
 
+/* A text of a network in the user's editor. */
+typedef struct NetText {
+        const Net *net;
+        NetMetadata which;
+        const char *begin; /* what the editor begins with; NULL: the text as it is */
+} NetText;
+
+static int fetch_text(Cli *cli, const void *object, char **ret, Err *err) {
+        const NetText *text = object;
+
+        *ret = g_strdup(text->begin);
+        return *ret ? 0 : read_metadata(cli, text->net, &text->which, ret, err);
+}
+
+/* An editor ends the last line, which a title does not. */
+static int define_text(Cli *cli, const void *object, const char *edited, bool validate, Err *err) {
+        const NetText *text = object;
+        NetMetadata metadata = text->which;
+        g_autofree char *copy = g_strdup(edited);
+
+        if (metadata.type == METADATA_TITLE && g_str_has_suffix(copy, "\n"))
+                copy[strlen(copy) - 1] = '\0';
+        metadata.text = *copy ? copy : NULL;
+        return net_set_metadata(cli->conn, text->net, &metadata, err);
+}
+
+/* Returns 1 when nothing was changed. */
+static int edit_text(Cli *cli, const NetText *text, Err *err) {
+        return edit_object(cli, &(EditObject){text, fetch_text, define_text}, false, err);
+}
+
+static int set_description(Cli *cli, const Args *args, const Net *net, NetMetadata *metadata,
+                           Err *err) {
+        const char *what = metadata->type == METADATA_TITLE ? "title" : "description";
+        g_autofree char *text = g_strjoinv(" ", (char **)(uintptr_t)args_rest(args));
+        int r;
+
+        metadata->text = *text ? text : NULL;
+        r = args_flag(args, "edit")
+                    ? edit_text(cli, &(NetText){net, *metadata, metadata->text}, err)
+                    : net_set_metadata(cli->conn, net, metadata, err);
+        if (r < 0)
+                return cli_failed(cli, r, "Failed to set new network %s", what);
+        if (r > 0)
+                cli_say(cli, "Network %s not changed\n", what);
+        else
+                cli_say(cli, "Network %s updated successfully", what);
+        return 0;
+}
+
 static int cmd_net_desc(Cli *cli, const Args *args, Err *err) {
         NetMetadata metadata = {.type = args_flag(args, "title") ? METADATA_TITLE
                                                                  : METADATA_DESCRIPTION};
-        const char *what = args_flag(args, "title") ? "title" : "description";
-        g_autofree char *text = NULL;
         g_autoptr(Net) net = NULL;
         int r = args_affect(args, &metadata.flags, err);
 
@@ -450,28 +498,37 @@ static int cmd_net_desc(Cli *cli, const Args *args, Err *err) {
                 r = network_of(cli, args, &net, err);
         if (r < 0)
                 return r;
-        if (!args_rest(args)[0])
-                return print_description(cli, net, &metadata, err);
-        text = g_strjoinv(" ", (char **)(uintptr_t)args_rest(args));
-        metadata.text = *text ? text : NULL;
-        r = net_set_metadata(cli->conn, net, &metadata, err);
+        if (args_rest(args)[0] || args_flag(args, "edit"))
+                return set_description(cli, args, net, &metadata, err);
+        return print_description(cli, net, &metadata, err);
+}
+
+static int change_metadata(Cli *cli, const Args *args, const Net *net, const NetMetadata *metadata,
+                           Err *err) {
+        bool is_edit = args_flag(args, "edit");
+        int r;
+
+        if ((metadata->text || is_edit) && !metadata->key)
+                return fail(err, VIR_ERR_INVALID_ARG,
+                            "namespace key is required when modifying metadata");
+        r = is_edit ? edit_text(cli, &(NetText){net, *metadata, NULL}, err)
+                    : net_set_metadata(cli->conn, net, metadata, err);
         if (r < 0)
-                return cli_failed(cli, r, "Failed to set new network %s", what);
-        cli_say(cli, "Network %s updated successfully", what);
+                return r;
+        if (r > 0)
+                cli_say(cli, "Metadata not changed");
+        else
+                cli_say(cli,
+                        metadata->text || is_edit ? "Metadata modified\n" : "Metadata removed\n");
         return 0;
 }
 
-static int change_metadata(Cli *cli, const Net *net, const NetMetadata *metadata, Err *err) {
-        int r;
+static int check_metadata(const Args *args, Err *err) {
+        int r = args_exclusive(args, "edit", "set", err);
 
-        if (metadata->text && !metadata->key)
-                return fail(err, VIR_ERR_INVALID_ARG,
-                            "namespace key is required when modifying metadata");
-        r = net_set_metadata(cli->conn, net, metadata, err);
-        if (r < 0)
-                return r;
-        cli_say(cli, metadata->text ? "Metadata modified\n" : "Metadata removed\n");
-        return 0;
+        if (r >= 0)
+                r = args_exclusive(args, "remove", "set", err);
+        return r >= 0 ? args_exclusive(args, "remove", "edit", err) : r;
 }
 
 static int cmd_net_metadata(Cli *cli, const Args *args, Err *err) {
@@ -484,13 +541,13 @@ static int cmd_net_metadata(Cli *cli, const Args *args, Err *err) {
         int r = args_affect(args, &metadata.flags, err);
 
         if (r >= 0)
-                r = args_exclusive(args, "remove", "set", err);
+                r = check_metadata(args, err);
         if (r >= 0)
                 r = network_of(cli, args, &net, err);
         if (r < 0)
                 return r;
-        if (metadata.text || args_flag(args, "remove"))
-                return change_metadata(cli, net, &metadata, err);
+        if (metadata.text || args_flag(args, "remove") || args_flag(args, "edit"))
+                return change_metadata(cli, args, net, &metadata, err);
         r = read_metadata(cli, net, &metadata, &xml, err);
         if (r >= 0)
                 puts(xml);
@@ -499,7 +556,7 @@ static int cmd_net_metadata(Cli *cli, const Args *args, Err *err) {
 
 /* ---- the table ---- */
 
-#define OPT_NETWORK OPT_NEED("network", CANDIDATES_NONE, "network name or uuid")
+#define OPT_NETWORK OPT_NEED("network", CANDIDATES_NETWORK, "network name or uuid")
 
 static const Option options_file[] = {
         OPT_FILE("file with the network's XML"),
@@ -550,6 +607,7 @@ static const Option options_desc[] = {
         OPT_NETWORK,
         OPT_AFFECT,
         OPT_FLAG("title", "the title instead"),
+        OPT_FLAG("edit", "in an editor; what is given is what it begins with"),
         OPT_REST("new-desc", "the new text"),
         OPT_END,
 };
@@ -559,11 +617,12 @@ static const Option options_metadata[] = {
         OPT_AFFECT,
         OPT_TEXT("key", "prefix of the namespace"),
         OPT_TEXT("set", "the new element"),
+        OPT_FLAG("edit", "change it in an editor"),
         OPT_FLAG("remove", "the element goes"),
         OPT_END,
 };
 static const Option options_event[] = {
-        OPT_TEXT("network", "only of this network"),
+        OPT_NAMED("network", CANDIDATES_NETWORK, "only of this network"),
         OPT_TEXT("event", "which event to wait for"),
         OPT_FLAG("loop", "wait for more than one, until timeout or interrupt"),
         OPT_NUMBER("timeout", "seconds to wait"),

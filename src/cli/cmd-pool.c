@@ -121,7 +121,7 @@ static int fetch(Cli *cli, const void *object, char **ret, Err *err) {
         return storage_pool_xml(cli->conn, object, XML_INACTIVE, ret, err);
 }
 
-static int define(Cli *cli, const char *xml, bool validate, Err *err) {
+static int define(Cli *cli, const void *object, const char *xml, bool validate, Err *err) {
         g_autoptr(StoragePool) pool = NULL;
 
         return storage_pool_define(cli->conn, xml, validate ? DEFINE_VALIDATE : 0, &pool, err);
@@ -410,7 +410,7 @@ static int cmd_sources(Cli *cli, const Args *args, Err *err) {
 
 /* ---- the table ---- */
 
-#define OPT_POOL OPT_NEED("pool", CANDIDATES_NONE, "pool name or uuid")
+#define OPT_POOL OPT_NEED("pool", CANDIDATES_POOL, "pool name or uuid")
 #define OPT_WRITE                                        \
         OPT_FLAG("no-overwrite", "leave what is there"), \
                 OPT_FLAG("overwrite", "overwrite what is there")
@@ -454,7 +454,7 @@ static const Option options_sources[] = {
         OPT_END,
 };
 static const Option options_event[] = {
-        OPT_TEXT("pool", "only of this pool"),
+        OPT_NAMED("pool", CANDIDATES_POOL, "only of this pool"),
         OPT_TEXT("event", "which event to wait for"),
         OPT_FLAG("loop", "wait for more than one, until timeout or interrupt"),
         OPT_NUMBER("timeout", "seconds to wait"),

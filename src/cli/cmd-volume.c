@@ -246,6 +246,17 @@ static int cmd_delete(Cli *cli, const Args *args, Err *err) {
         return 0;
 }
 
+/* A size may be written as what goes, "-1G"; *text begins with its number then. */
+static int read_new_size(const char **text, unsigned flags, uint64_t *ret, Err *err) {
+        *text += strspn(*text, " ");
+        if (**text == '-' && !(flags & RESIZE_SHRINK))
+                return fail(err, VIR_ERR_INVALID_ARG, "negative size requires --shrink");
+        *text += **text == '-';
+        if (!args_parse_size(*text, 1, ret))
+                return fail(err, VIR_ERR_INVALID_ARG, "Malformed size %s", *text);
+        return 0;
+}
+
 static int cmd_resize(Cli *cli, const Args *args, Err *err) {
         static const ArgsBit bits[] = {{"allocate", RESIZE_ALLOCATE},
                                        {"delta", RESIZE_DELTA},
@@ -258,7 +269,7 @@ static int cmd_resize(Cli *cli, const Args *args, Err *err) {
         int r = volume_of(cli, args, "pool", &vol, err);
 
         if (r >= 0)
-                r = read_size(args, "capacity", &capacity, err);
+                r = read_new_size(&text, flags, &capacity, err);
         if (r < 0)
                 return r;
         r = storage_vol_resize(cli->conn, vol, capacity, flags, err);
@@ -454,35 +465,91 @@ static void show_progress(Progress *progress, uint64_t more) {
 static int read_range(const Args *args, StorageRange *ret, Err *err) {
         int r = read_size(args, "offset", &ret->offset, err);
 
+        ret->is_sparse = args_flag(args, "sparse");
         return r >= 0 ? read_size(args, "length", &ret->length, err) : r;
 }
 
-static int send_file(Conn *conn, int fd, const char *path, Progress *progress, Err *err) {
+/* A file or device that is sent or received, open where the next byte is. */
+typedef struct Transfer {
+        Conn *conn;
+        const char *path;
+        int fd;
+        Progress progress;
+} Transfer;
+
+/* Up to the byte end of what is sent, or to the end of the file. */
+static int send_data(Transfer *t, uint64_t end, Err *err) {
         g_autofree char *data = g_malloc(CHUNK);
 
-        for (;;) {
-                uint64_t left = progress->total - progress->done;
-                ssize_t n = read(fd, data, (size_t)MIN(left, CHUNK));
+        while (t->progress.done < end) {
+                ssize_t n = read(t->fd, data, (size_t)MIN(end - t->progress.done, CHUNK));
                 int r;
 
                 if (n < 0)
-                        return fail_errno(err, neg_errno(), "cannot read %s", path);
+                        return fail_errno(err, neg_errno(), "cannot read %s", t->path);
                 if (n == 0)
                         return 0;
-                r = conn_stream_send(conn, data, (size_t)n, err);
+                r = conn_stream_send(t->conn, data, (size_t)n, err);
                 if (r < 0)
                         return r;
-                show_progress(progress, (uint64_t)n);
+                show_progress(&t->progress, (uint64_t)n);
         }
+        return 0;
+}
+
+static int send_hole(Transfer *t, uint64_t length, Err *err) {
+        int r = length > 0 ? conn_stream_send_hole(t->conn, length, err) : 0;
+
+        if (r >= 0)
+                show_progress(&t->progress, length);
+        return r;
+}
+
+/* Where the file has no blocks, nothing is read. */
+static int send_sparse(Transfer *t, off_t end, Err *err) {
+        while ((off_t)t->progress.done < end) {
+                off_t at = (off_t)t->progress.done, from = lseek(t->fd, at, SEEK_DATA), to;
+                int r;
+
+                if (from < 0 && errno != ENXIO)
+                        return fail_errno(err, neg_errno(), "cannot find the holes of %s", t->path);
+                from = from < 0 ? end : MIN(from, end);
+                to = from < end ? lseek(t->fd, from, SEEK_HOLE) : end;
+                if (to < 0 || lseek(t->fd, from, SEEK_SET) < 0)
+                        return fail_errno(err, neg_errno(), "cannot find the holes of %s", t->path);
+                r = send_hole(t, (uint64_t)(from - at), err);
+                if (r >= 0)
+                        r = send_data(t, (uint64_t)MIN(to, end), err);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+static int upload(Cli *cli, const StorageVol *vol, StorageRange range, Transfer *t, Err *err) {
+        off_t size = lseek(t->fd, 0, SEEK_END); /* of a pipe: not known */
+        uint64_t end = range.length > 0 ? range.length : UINT64_MAX;
+        int r;
+
+        if (size >= 0 && lseek(t->fd, 0, SEEK_SET) < 0)
+                return fail_errno(err, neg_errno(), "cannot read %s", t->path);
+        t->progress.total = MIN((uint64_t)MAX(size, 0), end);
+        r = storage_vol_upload(cli->conn, vol, range, err);
+        if (r < 0)
+                return cli_failed(cli, r, "cannot upload to volume %s", vol->name);
+        r = range.is_sparse && size >= 0 ? send_sparse(t, (off_t)t->progress.total, err)
+                                         : send_data(t, end, err);
+        if (r < 0)
+                return cli_failed(cli, r, "cannot send data to volume %s", vol->name);
+        r = conn_stream_close(cli->conn, err);
+        return r < 0 ? cli_failed(cli, r, "cannot close volume %s", vol->name) : 0;
 }
 
 static int cmd_upload(Cli *cli, const Args *args, Err *err) {
         const char *file = args_text(args, "file");
-        Progress progress = {.verb = "Uploading", .percent = -1};
         _cleanup_(closep) int fd = -1;
         g_autoptr(StorageVol) vol = NULL;
         StorageRange range = {};
-        struct stat status;
         int r = read_range(args, &range, err);
 
         if (r >= 0)
@@ -490,49 +557,73 @@ static int cmd_upload(Cli *cli, const Args *args, Err *err) {
         if (r < 0)
                 return r;
         fd = open(file, O_RDONLY | O_CLOEXEC);
-        if (fd < 0 || fstat(fd, &status) < 0)
+        if (fd < 0)
                 return fail(err, VIR_ERR_SYSTEM_ERROR, "cannot read %s", file);
-        progress.total = (uint64_t)status.st_size;
-        if (range.length > 0 && range.length < progress.total)
-                progress.total = range.length;
-        r = storage_vol_upload(cli->conn, vol, range, err);
-        if (r < 0)
-                return cli_failed(cli, r, "cannot upload to volume %s", vol->name);
-        r = send_file(cli->conn, fd, file, &progress, err);
-        if (r < 0)
-                return cli_failed(cli, r, "cannot send data to volume %s", vol->name);
-        r = conn_stream_close(cli->conn, err);
-        return r < 0 ? cli_failed(cli, r, "cannot close volume %s", vol->name) : 0;
+        return upload(cli, vol, range,
+                      &(Transfer){.conn = cli->conn,
+                                  .path = file,
+                                  .fd = fd,
+                                  .progress = {.verb = "Uploading", .percent = -1}},
+                      err);
 }
 
-static int write_all(int fd, const GByteArray *data, const char *path, Err *err) {
-        for (size_t done = 0; done < data->len;) {
-                ssize_t n = write(fd, data->data + done, data->len - done);
+static int write_data(Transfer *t, const uint8_t *data, size_t size, Err *err) {
+        for (size_t done = 0; done < size;) {
+                ssize_t n = write(t->fd, data + done, size - done);
 
                 if (n < 0 && errno != EINTR)
-                        return fail_errno(err, neg_errno(), "cannot write %s", path);
+                        return fail_errno(err, neg_errno(), "cannot write %s", t->path);
                 done += (size_t)MAX(n, 0);
         }
+        show_progress(&t->progress, size);
         return 0;
 }
 
-static int receive_file(Conn *conn, int fd, const char *path, Progress *progress, Err *err) {
-        for (;;) {
-                g_autoptr(GByteArray) data = conn_stream_take(conn);
-                bool is_ended = conn_stream_is_ended(conn);
-                struct pollfd p = {.fd = conn_fd(conn), .events = POLLIN};
-                int r = write_all(fd, data, path, err);
+/* The file is new: what was never written is a hole, and the last one is the end that it gets. */
+static int write_hole(Transfer *t, uint64_t length, Err *err) {
+        off_t end = lseek(t->fd, (off_t)length, SEEK_CUR);
 
-                if (r < 0)
+        if (end < 0 || ftruncate(t->fd, end) < 0)
+                return fail_errno(err, neg_errno(), "cannot leave a hole in %s", t->path);
+        show_progress(&t->progress, length);
+        return 0;
+}
+
+/* Returns whether anything had come. */
+static int receive_part(Transfer *t, bool is_sparse, Err *err) {
+        g_autoptr(GArray) holes = NULL;
+        g_autoptr(GByteArray) data =
+                is_sparse ? conn_stream_take_sparse(t->conn, &holes) : conn_stream_take(t->conn);
+        guint n = holes ? holes->len : 0;
+        size_t done = 0;
+        int r = 0;
+
+        for (guint i = 0; i < n && r >= 0; i++) {
+                const ConnHole *hole = &g_array_index(holes, ConnHole, i);
+
+                r = write_data(t, data->data + done, hole->at - done, err);
+                if (r >= 0)
+                        r = write_hole(t, hole->length, err);
+                done = hole->at;
+        }
+        if (r >= 0)
+                r = write_data(t, data->data + done, data->len - done, err);
+        return r < 0 ? r : data->len > 0 || n > 0;
+}
+
+static int receive_file(Transfer *t, bool is_sparse, Err *err) {
+        for (;;) {
+                bool is_ended = conn_stream_is_ended(t->conn);
+                struct pollfd p = {.fd = conn_fd(t->conn), .events = POLLIN};
+                int r = receive_part(t, is_sparse, err);
+
+                if (r < 0 || (r == 0 && is_ended))
                         return r;
-                show_progress(progress, data->len);
-                if (is_ended && data->len == 0)
-                        return 0;
-                if (data->len > 0 || is_ended)
+                if (r > 0 || is_ended)
                         continue;
                 if (poll(&p, 1, -1) < 0 && errno != EINTR)
                         return fail_errno(err, neg_errno(), "cannot wait for the daemon");
-                r = conn_process(conn, err);
+                r = conn_process(t->conn, err);
                 if (r < 0)
                         return r;
         }
@@ -540,20 +631,25 @@ static int receive_file(Conn *conn, int fd, const char *path, Progress *progress
 
 static int download(Cli *cli, const StorageVol *vol, StorageRange range, const char *file,
                     Err *err) {
-        Progress progress = {.verb = "Downloading", .total = range.length, .percent = -1};
         _cleanup_(closep) int fd =
                 open(file, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, S_IRUSR | S_IWUSR | S_IRGRP);
+        Transfer t = {
+                .conn = cli->conn,
+                .path = file,
+                .fd = fd,
+                .progress = {.verb = "Downloading", .total = range.length, .percent = -1},
+        };
         StorageVolInfo info = {};
         int r;
 
         if (fd < 0)
                 return fail(err, VIR_ERR_SYSTEM_ERROR, "cannot create %s", file);
         if (range.length == 0 && storage_vol_info_physical(cli->conn, vol, &info, NULL) >= 0)
-                progress.total = info.allocation - MIN(range.offset, info.allocation);
+                t.progress.total = info.allocation - MIN(range.offset, info.allocation);
         r = storage_vol_download(cli->conn, vol, range, err);
         if (r < 0)
                 return cli_failed(cli, r, "cannot download from volume %s", vol->name);
-        r = receive_file(cli->conn, fd, file, &progress, err);
+        r = receive_file(&t, range.is_sparse, err);
         if (r < 0)
                 return cli_failed(cli, r, "cannot receive data from volume %s", vol->name);
         r = conn_stream_close(cli->conn, err);
@@ -580,16 +676,16 @@ static int cmd_download(Cli *cli, const Args *args, Err *err) {
 
 /* ---- the table ---- */
 
-#define OPT_VOLUME   OPT_NEED("vol", CANDIDATES_NONE, "name, key or path of the volume")
-#define OPT_IN_POOL  OPT_MAY("pool", CANDIDATES_NONE, "pool name or uuid")
-#define OPT_POOL     OPT_NEED("pool", CANDIDATES_NONE, "pool name or uuid")
+#define OPT_VOLUME   OPT_NEED("vol", CANDIDATES_VOLUME, "name, key or path of the volume")
+#define OPT_IN_POOL  OPT_MAY("pool", CANDIDATES_POOL, "pool name or uuid")
+#define OPT_POOL     OPT_NEED("pool", CANDIDATES_POOL, "pool name or uuid")
 #define OPT_PREALLOC OPT_FLAG("prealloc-metadata", "make the tables of a qcow2 image at once")
 #define OPT_REFLINK  OPT_FLAG("reflink", "share blocks where the file system can")
 #define OPT_VALIDATE OPT_FLAG("validate", "refuse what the schema does not know")
 #define OPT_RANGE                                                     \
         OPT_TEXT("offset", "where in the volume to begin, in bytes"), \
                 OPT_TEXT("length", "how many bytes"),                 \
-                OPT_FLAG("sparse", "holes as holes: the daemon finds them again in any case")
+                OPT_FLAG("sparse", "holes travel as holes, and stay holes")
 
 static const Option options_one[] = {OPT_VOLUME, OPT_IN_POOL, OPT_END};
 static const Option options_alone[] = {OPT_VOLUME, OPT_END};
@@ -603,7 +699,7 @@ static const Option options_create_as[] = {
         OPT_NEED("capacity", CANDIDATES_NONE, "its size: 10G; without a unit, bytes"),
         OPT_TEXT("allocation", "what of it to allocate at once"),
         OPT_TEXT("format", "raw or qcow2"),
-        OPT_TEXT("backing-vol", "volume that holds what this one does not"),
+        OPT_NAMED("backing-vol", CANDIDATES_VOLUME, "volume that holds what this one does not"),
         OPT_TEXT("backing-vol-format", "format of that"),
         OPT_PREALLOC,
         OPT_FLAG("print-xml", "print the XML, do nothing"),
@@ -611,7 +707,7 @@ static const Option options_create_as[] = {
 };
 static const Option options_create_from[] = {
         OPT_POOL,     OPT_FILE("file with the volume's XML"),
-        OPT_VOLUME,   OPT_TEXT("inputpool", "pool of the volume that is copied"),
+        OPT_VOLUME,   OPT_NAMED("inputpool", CANDIDATES_POOL, "pool of the volume that is copied"),
         OPT_PREALLOC, OPT_REFLINK,
         OPT_VALIDATE, OPT_END,
 };

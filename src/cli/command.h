@@ -34,6 +34,9 @@ typedef enum Candidates {
         CANDIDATES_GUEST_INACTIVE,
         CANDIDATES_DEVICE, /* node devices */
         CANDIDATES_PCI,    /* node devices that are PCI functions */
+        CANDIDATES_NETWORK,
+        CANDIDATES_POOL,
+        CANDIDATES_VOLUME, /* of every active pool; by its path where a path is begun */
         CANDIDATES_FILE,
         CANDIDATES_COMMAND,
         CANDIDATES_WORDS, /* the option's own list */

@@ -5,7 +5,10 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "cli/object.h"
+#include "client/network.h"
 #include "client/nodedev.h"
+#include "client/storage.h"
 
 /* The candidates so far; only those that begin with prefix get in. */
 typedef struct Offer {
@@ -43,6 +46,47 @@ static void offer_devices(Offer *o, unsigned flags) {
                 offer(o, name);
 }
 
+static void offer_networks(Offer *o) {
+        g_autoptr(GPtrArray) nets = NULL;
+
+        if (net_list(o->cli->conn, 0, &nets, NULL) < 0)
+                return;
+        for (guint i = 0; i < nets->len; i++)
+                offer(o, ((Net *)nets->pdata[i])->name);
+}
+
+static void offer_pools(Offer *o) {
+        g_autoptr(GPtrArray) pools = NULL;
+
+        if (storage_pool_list(o->cli->conn, 0, &pools, NULL) < 0)
+                return;
+        for (guint i = 0; i < pools->len; i++)
+                offer(o, ((StoragePool *)pools->pdata[i])->name);
+}
+
+/* The key of a file is its path. */
+static void offer_pool_volumes(Offer *o, const StoragePool *pool) {
+        bool is_path = o->prefix[0] == '/';
+        g_autoptr(GPtrArray) vols = NULL;
+
+        if (storage_pool_vols(o->cli->conn, pool, &vols, NULL) < 0)
+                return;
+        for (guint i = 0; i < vols->len; i++) {
+                const StorageVol *vol = vols->pdata[i];
+
+                offer(o, is_path ? vol->key : vol->name);
+        }
+}
+
+static void offer_volumes(Offer *o) {
+        g_autoptr(GPtrArray) pools = NULL;
+
+        if (storage_pool_list(o->cli->conn, OBJECT_ACTIVE, &pools, NULL) < 0)
+                return;
+        for (guint i = 0; i < pools->len; i++)
+                offer_pool_volumes(o, pools->pdata[i]);
+}
+
 static void offer_files(Offer *o) {
         const char *slash = strrchr(o->prefix, '/');
         g_autofree char *dir = slash ? g_strndup(o->prefix, (size_t)(slash + 1 - o->prefix)) : NULL;
@@ -59,7 +103,7 @@ static void offer_files(Offer *o) {
 }
 
 static bool needs_daemon(Candidates candidates) {
-        return candidates >= CANDIDATES_GUEST && candidates <= CANDIDATES_PCI;
+        return candidates >= CANDIDATES_GUEST && candidates <= CANDIDATES_VOLUME;
 }
 
 /* The daemon is asked, so that only names that exist are offered; its absence is no error here. */
@@ -88,6 +132,15 @@ static void offer_values(Offer *o, const Option *option) {
                 break;
         case CANDIDATES_PCI:
                 offer_devices(o, nodedev_cap_flag("pci"));
+                break;
+        case CANDIDATES_NETWORK:
+                offer_networks(o);
+                break;
+        case CANDIDATES_POOL:
+                offer_pools(o);
+                break;
+        case CANDIDATES_VOLUME:
+                offer_volumes(o);
                 break;
         case CANDIDATES_FILE:
                 offer_files(o);

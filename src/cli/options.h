@@ -12,6 +12,10 @@
 #define OPT_NUMBER(n, text) \
         { .name = (n), .kind = OPTION_NUMBER, .help = (text) }
 
+/* The same where the shell knows what can stand there. */
+#define OPT_NAMED(n, of, text) \
+        { .name = (n), .kind = OPTION_TEXT, .candidates = (of), .help = (text) }
+
 /* A value that must be given and needs no name. */
 #define OPT_NEED(n, of, text)                                                           \
         {                                                                               \

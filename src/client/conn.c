@@ -39,6 +39,7 @@ typedef struct Stream {
         int procedure;
         uint32_t serial;
         GByteArray *data;
+        GArray *holes; /* of ConnHole; NULL: the stream has none */
         Err err;
 } Stream;
 
@@ -69,6 +70,7 @@ static void event_free(void *data) {
 
 static void stream_reset(Stream *stream) {
         g_clear_pointer(&stream->data, g_byte_array_unref);
+        g_clear_pointer(&stream->holes, g_array_unref);
         err_clear(&stream->err);
         *stream = (Stream){};
 }
@@ -184,6 +186,24 @@ static void take_stream(Conn *conn, const RpcPacket *packet) {
         }
 }
 
+static int take_hole(Conn *conn, const RpcPacket *packet, Err *err) {
+        Stream *stream = &conn->stream;
+        remote_stream_hole hole = {};
+        ConnHole taken;
+        int r;
+
+        if (stream->state == STREAM_NONE || packet->header.serial != stream->serial)
+                return 0;
+        if (!stream->holes)
+                return fail_protocol(conn, err, "a hole in a stream that has none");
+        r = rpc_packet_decode(packet, (xdrproc_t)xdr_remote_stream_hole, &hole, sizeof(hole), err);
+        if (r < 0 || hole.length < 0)
+                return fail_protocol(conn, err, "a malformed hole");
+        taken = (ConnHole){stream->data->len, (uint64_t)hole.length};
+        g_array_append_val(stream->holes, taken);
+        return 0;
+}
+
 static int take_packet(Conn *conn, GByteArray *bytes, Err *err) {
         RpcPacket packet;
         int r;
@@ -199,6 +219,8 @@ static int take_packet(Conn *conn, GByteArray *bytes, Err *err) {
         case RPC_TYPE_STREAM:
                 take_stream(conn, &packet);
                 return 0;
+        case RPC_TYPE_STREAM_HOLE:
+                return take_hole(conn, &packet, err);
         default:
                 return fail_protocol(conn, err, rpc_type_to_string(packet.header.type));
         }
@@ -461,7 +483,7 @@ bool conn_take_event(Conn *conn, ConnEvent *ret) {
         return true;
 }
 
-int conn_stream_open(Conn *conn, const ConnCall *call, Err *err) {
+static int open_stream(Conn *conn, const ConnCall *call, bool is_sparse, Err *err) {
         int r;
 
         /* Data can follow the reply in the same read: the stream is known before the call. */
@@ -471,11 +493,20 @@ int conn_stream_open(Conn *conn, const ConnCall *call, Err *err) {
                 .procedure = call->procedure,
                 .serial = conn->serial,
                 .data = g_byte_array_new(),
+                .holes = is_sparse ? g_array_new(FALSE, FALSE, sizeof(ConnHole)) : NULL,
         };
         r = conn_call(conn, call, err);
         if (r < 0)
                 stream_reset(&conn->stream);
         return r;
+}
+
+int conn_stream_open(Conn *conn, const ConnCall *call, Err *err) {
+        return open_stream(conn, call, false, err);
+}
+
+int conn_stream_open_sparse(Conn *conn, const ConnCall *call, Err *err) {
+        return open_stream(conn, call, true, err);
 }
 
 GByteArray *conn_stream_take(Conn *conn) {
@@ -485,19 +516,29 @@ GByteArray *conn_stream_take(Conn *conn) {
         return data;
 }
 
+GByteArray *conn_stream_take_sparse(Conn *conn, GArray **ret_holes) {
+        *ret_holes = conn->stream.holes;
+        conn->stream.holes = g_array_new(FALSE, FALSE, sizeof(ConnHole));
+        return conn_stream_take(conn);
+}
+
 bool conn_stream_is_ended(const Conn *conn) {
         return conn->stream.state != STREAM_OPEN;
 }
 
-static int send_stream(Conn *conn, RpcStatus status, const void *data, size_t size, Err *err) {
-        RpcHeader header = {
+static RpcHeader stream_header(const Conn *conn, RpcType type, RpcStatus status) {
+        return (RpcHeader){
                 .program = REMOTE_PROGRAM,
                 .version = RPC_PROGRAM_VERSION,
                 .procedure = conn->stream.procedure,
-                .type = RPC_TYPE_STREAM,
+                .type = type,
                 .serial = conn->stream.serial,
                 .status = status,
         };
+}
+
+static int send_stream(Conn *conn, RpcStatus status, const void *data, size_t size, Err *err) {
+        RpcHeader header = stream_header(conn, RPC_TYPE_STREAM, status);
         g_autoptr(GByteArray) bytes = rpc_packet_encode_raw(&header, data, size);
 
         return send_bytes(conn, bytes, err);
@@ -517,6 +558,16 @@ int conn_stream_send(Conn *conn, const void *data, size_t size, Err *err) {
                 size -= part;
         }
         return 0;
+}
+
+int conn_stream_send_hole(Conn *conn, uint64_t length, Err *err) {
+        RpcHeader header = stream_header(conn, RPC_TYPE_STREAM_HOLE, RPC_STATUS_CONTINUE);
+        remote_stream_hole hole = {.length = (quad_t)length};
+        g_autoptr(GByteArray) bytes = NULL;
+        int r = rpc_packet_encode(&header, 0, (xdrproc_t)xdr_remote_stream_hole, &hole, &bytes,
+                                  err);
+
+        return r < 0 ? r : send_bytes(conn, bytes, err);
 }
 
 int conn_stream_close(Conn *conn, Err *err) {

@@ -88,13 +88,28 @@ bool conn_take_event(Conn *conn, ConnEvent *ret);
  * conn_process() collects what the daemon sends. */
 int conn_stream_open(Conn *conn, const ConnCall *call, Err *err);
 
+/* The same for a stream of a file, in which holes travel as holes. */
+int conn_stream_open_sparse(Conn *conn, const ConnCall *call, Err *err);
+
 /* What has arrived, at most everything; empty: nothing yet. */
 GByteArray *conn_stream_take(Conn *conn);
+
+/* A hole in what arrived. */
+typedef struct ConnHole {
+        size_t at;       /* it stands before this byte of the data */
+        uint64_t length; /* bytes */
+} ConnHole;
+
+/* The same of a sparse stream; *ret_holes: ConnHole, in order. */
+GByteArray *conn_stream_take_sparse(Conn *conn, GArray **ret_holes);
 
 /* The daemon has no more to send (the guest is gone, or the console was taken over by force). */
 bool conn_stream_is_ended(const Conn *conn);
 
 int conn_stream_send(Conn *conn, const void *data, size_t size, Err *err);
+
+/* Only on a sparse stream. */
+int conn_stream_send_hole(Conn *conn, uint64_t length, Err *err);
 
 /* Ends it from our side. A failure that the daemon sent on the stream comes out here. */
 int conn_stream_close(Conn *conn, Err *err);

@@ -193,7 +193,7 @@ static int read_network_metadata(const RpcPacket *packet, Event *event) {
                 event->object = g_strdup(m.net.name);
                 event->detail =
                         g_strdup_printf("type %s, uri %s", word(types, G_N_ELEMENTS(types), m.type),
-                                        m.nsuri ? *m.nsuri : "N/A");
+                                        m.nsuri ? *m.nsuri : "<null>");
         });
 }
 

@@ -7,6 +7,9 @@
 #include "rpc/remote_connect.h"
 #include "rpc/remote_storage.h"
 
+/* Of both directions. */
+#define STREAM_SPARSE 1u
+
 void storage_pool_free(StoragePool *pool) {
         if (!pool)
                 return;
@@ -25,6 +28,10 @@ void storage_vol_free(StorageVol *vol) {
 
 static void pool_free_item(void *pool) {
         storage_pool_free(pool);
+}
+
+static void vol_free_item(void *vol) {
+        storage_vol_free(vol);
 }
 
 /* XDR knows no const; a call does not change its arguments. */
@@ -49,6 +56,15 @@ static StoragePool *pool_new(const remote_storage_pool *handle) {
         pool->name = g_strdup(handle->name);
         memcpy(pool->uuid, handle->uuid, sizeof(pool->uuid));
         return pool;
+}
+
+static StorageVol *vol_new(const remote_storage_vol *handle) {
+        StorageVol *vol = g_new0(StorageVol, 1);
+
+        vol->pool = g_strdup(handle->pool);
+        vol->name = g_strdup(handle->name);
+        vol->key = g_strdup(handle->key);
+        return vol;
 }
 
 /* Makes a call that answers with a pool. */
@@ -78,10 +94,7 @@ static int call_for_vol(Conn *conn, ConnCall call, StorageVol **ret, Err *err) {
         r = conn_call(conn, &call, err);
         if (r < 0)
                 return r;
-        *ret = g_new0(StorageVol, 1);
-        (*ret)->pool = g_strdup(answer.vol.pool);
-        (*ret)->name = g_strdup(answer.vol.name);
-        (*ret)->key = g_strdup(answer.vol.key);
+        *ret = vol_new(&answer.vol);
         xdr_free((xdrproc_t)xdr_remote_storage_vol_lookup_by_name_ret, &answer);
         return 0;
 }
@@ -324,17 +337,6 @@ int storage_pool_ask(Conn *conn, const StoragePool *pool, StoragePoolQuestion qu
         return 0;
 }
 
-static StorageVol *vol_new(const remote_storage_vol *handle) {
-        StorageVol *vol = g_new0(StorageVol, 1);
-
-        *vol = (StorageVol){g_strdup(handle->pool), g_strdup(handle->name), g_strdup(handle->key)};
-        return vol;
-}
-
-static void vol_free_item(void *vol) {
-        storage_vol_free(vol);
-}
-
 int storage_pool_vols(Conn *conn, const StoragePool *pool, GPtrArray **ret, Err *err) {
         remote_storage_pool_list_all_volumes_args args = {.pool = pool_handle(pool),
                                                           .need_results = 1};
@@ -436,22 +438,33 @@ int storage_vol_info_physical(Conn *conn, const StorageVol *vol, StorageVolInfo 
         return 0;
 }
 
+static int open_stream(Conn *conn, const ConnCall *call, StorageRange range, Err *err) {
+        return range.is_sparse ? conn_stream_open_sparse(conn, call, err)
+                               : conn_stream_open(conn, call, err);
+}
+
 int storage_vol_upload(Conn *conn, const StorageVol *vol, StorageRange range, Err *err) {
         remote_storage_vol_upload_args args = {
-                .vol = vol_handle(vol), .offset = range.offset, .length = range.length};
+                .vol = vol_handle(vol),
+                .offset = range.offset,
+                .length = range.length,
+                .flags = range.is_sparse ? STREAM_SPARSE : 0,
+        };
+        ConnCall call =
+                CONN_REMOTE(STORAGE_VOL_UPLOAD, CONN_ARGS(remote_storage_vol_upload_args, &args));
 
-        return conn_stream_open(
-                conn,
-                &CONN_REMOTE(STORAGE_VOL_UPLOAD, CONN_ARGS(remote_storage_vol_upload_args, &args)),
-                err);
+        return open_stream(conn, &call, range, err);
 }
 
 int storage_vol_download(Conn *conn, const StorageVol *vol, StorageRange range, Err *err) {
         remote_storage_vol_download_args args = {
-                .vol = vol_handle(vol), .offset = range.offset, .length = range.length};
+                .vol = vol_handle(vol),
+                .offset = range.offset,
+                .length = range.length,
+                .flags = range.is_sparse ? STREAM_SPARSE : 0,
+        };
+        ConnCall call = CONN_REMOTE(STORAGE_VOL_DOWNLOAD,
+                                    CONN_ARGS(remote_storage_vol_download_args, &args));
 
-        return conn_stream_open(conn,
-                                &CONN_REMOTE(STORAGE_VOL_DOWNLOAD,
-                                             CONN_ARGS(remote_storage_vol_download_args, &args)),
-                                err);
+        return open_stream(conn, &call, range, err);
 }

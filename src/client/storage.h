@@ -126,6 +126,7 @@ int storage_vol_info_physical(Conn *conn, const StorageVol *vol, StorageVolInfo 
 /* A part of a volume; length 0: to its end. */
 typedef struct StorageRange {
         uint64_t offset, length;
+        bool is_sparse; /* holes travel as holes: conn_stream_…_sparse(), …_hole() */
 } StorageRange;
 
 /* Open the connection's stream: the volume's bytes come or go by conn_stream_…(). */
