@@ -37,6 +37,8 @@ static const struct ErrClass {
         {VIR_ERR_OPERATION_INVALID, VIR_FROM_QEMU, -EBUSY, "Requested operation is not valid"},
         {VIR_ERR_NO_INTERFACE, VIR_FROM_INTERFACE, -ENOENT, "Interface not found"},
         {VIR_ERR_NO_NWFILTER, VIR_FROM_NWFILTER, -ENOENT, "Network filter not found"},
+        {VIR_ERR_NO_NWFILTER_BINDING, VIR_FROM_NWFILTER, -ENOENT,
+         "Network filter binding not found"},
         {VIR_ERR_NO_SECRET, VIR_FROM_SECRET, -ENOENT, "Secret not found"},
         {VIR_ERR_CONFIG_UNSUPPORTED, VIR_FROM_QEMU, -EOPNOTSUPP, "unsupported configuration"},
         {VIR_ERR_OPERATION_TIMEOUT, VIR_FROM_QEMU, -ETIMEDOUT, "Timed out during operation"},

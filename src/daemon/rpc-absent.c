@@ -3,9 +3,10 @@
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
 
-/* Classes of objects that libvirt has and this daemon does not serve: networks, storage,
- * interfaces, filters, secrets. Clients list and look them up while they start; they are told that
- * there are none, by the code that means so in each class, and go on. */
+/* Classes of objects that libvirt has and this daemon does not serve: interfaces, filters and their
+ * bindings, secrets. Clients list and look them up while they start; they are told that there are
+ * none, by the code that means so in each class, and go on. What would make or change one has no
+ * handler: dispatch answers NO_SUPPORT. */
 
 /* Every count is 0 and every list empty in a zeroed result. */
 static int nothing(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
@@ -30,6 +31,13 @@ static int no_filter_name(Manager *manager, Call *call, const void *args, void *
         const remote_nwfilter_lookup_by_name_args *a = args;
 
         return fail(err, VIR_ERR_NO_NWFILTER, "no nwfilter with matching name '%s'", a->name);
+}
+
+static int no_binding(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
+        const remote_nwfilter_binding_lookup_by_port_dev_args *a = args;
+
+        return fail(err, VIR_ERR_NO_NWFILTER_BINDING, "no nwfilter binding for port dev '%s'",
+                    a->name);
 }
 
 static int no_secret_usage(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
@@ -95,6 +103,8 @@ static const Procedure procedures[] = {
         LIST(LIST_SECRETS, list_secrets, "virConnectListSecrets"),
         LIST(LIST_ALL_INTERFACES, list_all_interfaces, "virConnectListAllInterfaces"),
         LIST(LIST_ALL_NWFILTERS, list_all_nwfilters, "virConnectListAllNWFilters"),
+        LIST(LIST_ALL_NWFILTER_BINDINGS, list_all_nwfilter_bindings,
+             "virConnectListAllNWFilterBindings"),
         LIST(LIST_ALL_SECRETS, list_all_secrets, "virConnectListAllSecrets"),
 
         LOOKUP(INTERFACE_LOOKUP_BY_NAME, interface_lookup_by_name, "virInterfaceLookupByName",
@@ -105,6 +115,8 @@ static const Procedure procedures[] = {
                no_filter_name),
         LOOKUP(NWFILTER_LOOKUP_BY_UUID, nwfilter_lookup_by_uuid, "virNWFilterLookupByUUID",
                no_filter_uuid),
+        LOOKUP(NWFILTER_BINDING_LOOKUP_BY_PORT_DEV, nwfilter_binding_lookup_by_port_dev,
+               "virNWFilterBindingLookupByPortDev", no_binding),
         LOOKUP(SECRET_LOOKUP_BY_UUID, secret_lookup_by_uuid, "virSecretLookupByUUID",
                no_secret_uuid),
         LOOKUP(SECRET_LOOKUP_BY_USAGE, secret_lookup_by_usage, "virSecretLookupByUsage",

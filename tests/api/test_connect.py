@@ -153,6 +153,32 @@ def test_a_missing_object_has_its_own_code(conn, look_up, code):
         getattr(conn, look_up)(absent)
 
 
+SECRET = "<secret><usage type='volume'><volume>/v</volume></usage></secret>"
+
+
+@pytest.mark.only("airlockd")
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda conn: conn.secretDefineXML(SECRET),
+        lambda conn: conn.nwfilterDefineXML("<filter name='f'/>"),
+        lambda conn: conn.interfaceDefineXML("<interface type='ethernet' name='e'/>"),
+        lambda conn: conn.nwfilterBindingCreateXML("<filterbinding/>"),
+    ],
+)
+def test_what_is_not_kept_here_is_not_made_and_there_is_none(conn, make):
+    """difference: no-secrets"""
+    with refused(libvirt.VIR_ERR_NO_SUPPORT):
+        make(conn)
+    for kind in ("Secrets", "NWFilters", "NWFilterBindings", "Interfaces"):
+        assert getattr(conn, f"listAll{kind}")() == []
+    assert (conn.numOfSecrets(), conn.numOfNWFilters(), conn.numOfInterfaces()) == (0, 0, 0)
+    with refused(libvirt.VIR_ERR_NO_NWFILTER_BINDING):
+        conn.nwfilterBindingLookupByPortDev("vnet0")
+    with refused(libvirt.VIR_ERR_NO_SECRET):
+        conn.secretLookupByUsage(libvirt.VIR_SECRET_USAGE_TYPE_VOLUME, "/v")
+
+
 def test_a_procedure_that_nobody_serves_is_no_support(conn):
     with refused(libvirt.VIR_ERR_NO_SUPPORT):
         conn.changeBegin()
