@@ -135,7 +135,8 @@ static int write_image(const char *directory, const char *path, Err *err) {
         if (!g_spawn_check_wait_status(status, NULL))
                 return fail(err, VIR_ERR_OPERATION_FAILED,
                             "cannot make the image for cloud-init: %s", g_strstrip(output));
-        return chmod(path, 0644) < 0 ? fail_errno(err, neg_errno(), "cannot open up '%s'", path)
+        /* It may hold a password. The daemon opens it, or gives it to whom it runs QEMU as. */
+        return chmod(path, 0600) < 0 ? fail_errno(err, neg_errno(), "cannot protect '%s'", path)
                                      : 0;
 }
 

@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "base/xml.h"
 #include "install/caps.h"
+#include "install/grammar.h"
 #include "install/guest.h"
 #include "install/node.h"
 #include "install/option.h"
@@ -109,8 +110,10 @@ static int default_vcpus(GuestDef *def, Err *err) {
                 return 0;
         for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
                 if (topology_part(def, names[i]) == 0) {
-                        set_topology_part(def, names[i], vcpus / product);
-                        product *= vcpus / product;
+                        uint64_t rest = MAX(vcpus / product, 1);
+
+                        set_topology_part(def, names[i], rest);
+                        product *= rest;
                 }
         set_topology_part(def, "dies", dies);
         if (product != vcpus)
@@ -327,11 +330,13 @@ static void default_clock(GuestDef *def) {
 
 /* --features acpi=off was said: the element is wanted away. */
 static bool feature_is_off(const GuestDef *def, const char *name) {
-        g_autofree char *off = g_strdup_printf("%s=", name);
+        for (char *const *texts = options_list(def->options, "features"); *texts; texts++) {
+                g_autoptr(GPtrArray) values = NULL;
 
-        for (char *const *texts = options_list(def->options, "features"); *texts; texts++)
-                if (strstr(*texts, off))
+                if (sub_parse(grammar_find("features"), *texts, false, &values, NULL) == 0 &&
+                    sub_peek(values, name))
                         return true;
+        }
         return false;
 }
 
@@ -390,7 +395,7 @@ static void default_interfaces(GuestDef *def) {
 
 static int default_disks(GuestDef *def, Err *err) {
         g_autofree char *size =
-                g_strdup_printf("size=%" G_GUINT64_FORMAT, os_storage(def->os) >> 30);
+                g_strdup_printf("size=%" G_GUINT64_FORMAT, MAX(os_storage(def->os) >> 30, 1));
         xmlNode *disk;
         int r = 0;
 

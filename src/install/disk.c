@@ -139,7 +139,7 @@ static int use_volume(GuestDef *def, const Wanted *wanted, xmlNode *disk, Err *e
         if (r < 0)
                 return r;
         set_source(def, disk, path);
-        return 0;
+        return check_path_in_use(def, disk, path, err);
 }
 
 static bool volume_is_planned(const GuestDef *def, const char *name) {

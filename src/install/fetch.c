@@ -22,6 +22,7 @@
 #define REDIRECTS_MAX   10L
 #define VALIDATOR_MAX   512
 #define BUFFER_SIZE     65536
+#define LOOK_EVERY      200 /* ms */
 
 #define HTTP_PARTIAL       206
 #define HTTP_NOT_FOUND     404
@@ -46,8 +47,9 @@ bool fetch_is_url(const char *text) {
         return g_str_has_prefix(text, "http://") || g_str_has_prefix(text, "https://");
 }
 
-char *fetch_path(const Fetch *fetch, const char *url) {
-        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, url, -1);
+char *fetch_path(const Fetch *fetch, const char *url, const char *guest) {
+        g_autofree char *both = g_strconcat(guest, "\n", url, NULL);
+        g_autofree char *sum = g_compute_checksum_for_string(G_CHECKSUM_SHA256, both, -1);
         g_autofree char *base = g_path_get_basename(url);
         g_autofree char *name = g_strdup_printf("%.16s-%s", sum, base);
 
@@ -139,6 +141,12 @@ static int fail_curl(const Transfer *transfer, CURLcode code, Err *err) {
         if (transfer->error < 0)
                 return fail_errno(err, transfer->error, "cannot write what comes from %s",
                                   transfer->url);
+        if (code == CURLE_UNSUPPORTED_PROTOCOL)
+                return fail(
+                        err, VIR_ERR_OPERATION_FAILED,
+                        "%s leads to an address that is not fetched from here: an https address "
+                        "leads to https alone",
+                        transfer->url);
         return fail_hint(err,
                          fail(err, VIR_ERR_OPERATION_FAILED, "cannot fetch %s: %s", transfer->url,
                               curl_easy_strerror(code)),
@@ -152,6 +160,9 @@ static int perform(Transfer *transfer, struct curl_slist *headers, Err *err) {
 
         curl_easy_setopt(curl, CURLOPT_URL, transfer->url);
         curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+        /* Who asked for TLS does not get less. */
+        curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR,
+                         g_str_has_prefix(transfer->url, "https:") ? "https" : "http,https");
         curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 1L);
         curl_easy_setopt(curl, CURLOPT_MAXREDIRS, REDIRECTS_MAX);
         curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS);
@@ -302,16 +313,38 @@ static int download(Transfer *transfer, const char *mark, const char *sha256, Er
         return r >= 300 ? fail_status(transfer->url, r, err) : r;
 }
 
-/* Two runs of one address would write over each other. */
-static int open_part(const char *path, const char *url, int *ret, Err *err) {
+/* Two runs of one address would write over each other. 1: another run has it. */
+static int try_part(const char *path, int *ret, Err *err) {
         _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        struct stat mine, there;
 
         if (fd < 0)
                 return fail_errno(err, neg_errno(), "cannot write '%s'", path);
         if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-                return fail_errno(err, neg_errno(), "%s is being fetched by another run", url);
+                return errno == EWOULDBLOCK
+                               ? 1
+                               : fail_errno(err, neg_errno(), "cannot lock '%s'", path);
+        /* Between the two the other run may have finished the file and given it its name. */
+        if (fstat(fd, &mine) < 0 || stat(path, &there) < 0 || mine.st_ino != there.st_ino)
+                return 1;
         *ret = steal_fd(&fd);
         return 0;
+}
+
+static int open_part(const Fetch *fetch, const char *path, const char *url, int *ret, Err *err) {
+        int r = try_part(path, ret, err);
+
+        if (r > 0 && !fetch->quiet) {
+                printf("Another run fetches %s; waiting for it.\n", url);
+                fflush(stdout);
+        }
+        while (r > 0) {
+                interrupt_wait(fetch->interrupt, -1, LOOK_EVERY);
+                if (interrupt_is_set(fetch->interrupt))
+                        return interrupt_fail(err);
+                r = try_part(path, ret, err);
+        }
+        return r;
 }
 
 /* The part is the whole: checks it and gives it its name. */
@@ -329,8 +362,8 @@ static int finish(const char *part, const char *mark, const char *path, const ch
         return 0;
 }
 
-int fetch_file(const Fetch *fetch, const char *url, const char *sha256, char **ret_path, Err *err) {
-        g_autofree char *path = fetch_path(fetch, url);
+int fetch_file(const Fetch *fetch, const char *url, const char *sha256, const char *to, Err *err) {
+        g_autofree char *path = fetch_path(fetch, url, "");
         g_autofree char *part = g_strconcat(path, ".part", NULL);
         g_autofree char *mark = g_strconcat(path, ".state", NULL);
         Transfer transfer = {.fetch = fetch, .url = url, .fd = -1, .max = FILE_MAX_BYTES};
@@ -338,7 +371,7 @@ int fetch_file(const Fetch *fetch, const char *url, const char *sha256, char **r
 
         r = file_mkdir_p(fetch->directory, 0755, err);
         if (r >= 0)
-                r = open_part(part, url, &transfer.fd, err);
+                r = open_part(fetch, part, url, &transfer.fd, err);
         if (r >= 0)
                 r = open_curl(&transfer, err);
         if (r >= 0) {
@@ -347,10 +380,7 @@ int fetch_file(const Fetch *fetch, const char *url, const char *sha256, char **r
         }
         g_free(transfer.validator);
         if (r >= 0)
-                r = finish(part, mark, path, url, sha256, err);
+                r = finish(part, mark, to, url, sha256, err);
         closep(&transfer.fd);
-        if (r < 0)
-                return r;
-        *ret_path = g_steal_pointer(&path);
-        return 0;
+        return MIN(r, 0);
 }

@@ -25,11 +25,13 @@ int fetch_text(const Fetch *fetch, const char *url, size_t max, char **ret, Err 
 /* The server has the file. */
 bool fetch_exists(const Fetch *fetch, const char *url);
 
-/* sha256 in hex; NULL: not known. A file that has another is removed and refused. */
-int fetch_file(const Fetch *fetch, const char *url, const char *sha256, char **ret_path, Err *err);
+/* Fetches url to the file `to` in the directory. sha256 in hex; NULL: not known. A file that has
+ * another is removed and refused. Waits for another run that fetches the same. */
+int fetch_file(const Fetch *fetch, const char *url, const char *sha256, const char *to, Err *err);
 
-/* Where fetch_file() puts it. */
-char *fetch_path(const Fetch *fetch, const char *url);
+/* A place for what comes from url; guest: whose it is ("": everybody's). Runs for several guests
+ * have their own: files may be put into an initrd. */
+char *fetch_path(const Fetch *fetch, const char *url, const char *guest);
 
 /* Compares a file's sum; removes nothing. */
 int fetch_verify(const char *path, const char *name, const char *sha256, Err *err);

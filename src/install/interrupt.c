@@ -8,19 +8,42 @@
 
 #include "base/util.h"
 
+static void signals_of(sigset_t *set, bool hang_up) {
+        sigemptyset(set);
+        sigaddset(set, SIGINT);
+        sigaddset(set, SIGTERM);
+        if (hang_up)
+                sigaddset(set, SIGHUP);
+}
+
 int interrupt_open(int *ret, Err *err) {
-        static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
         sigset_t set;
 
-        sigemptyset(&set);
-        for (size_t i = 0; i < G_N_ELEMENTS(signals); i++)
-                sigaddset(&set, signals[i]);
+        signals_of(&set, true);
         if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
                 return fail_errno(err, neg_errno(), "cannot block signals");
+        (void)signal(SIGPIPE, SIG_IGN);
         *ret = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
         if (*ret < 0)
                 return fail_errno(err, neg_errno(), "cannot wait for signals");
         return 0;
+}
+
+void interrupt_let_hang_up(int fd) {
+        sigset_t set;
+
+        signals_of(&set, false);
+        (void)signalfd(fd, &set, 0);
+        sigemptyset(&set);
+        sigaddset(&set, SIGHUP);
+        (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
+}
+
+void interrupt_in_child(void *unused) {
+        sigset_t set;
+
+        signals_of(&set, true);
+        (void)sigprocmask(SIG_UNBLOCK, &set, NULL);
 }
 
 bool interrupt_is_set(int fd) {

@@ -8,8 +8,15 @@
 
 #include "base/err.h"
 
-/* *ret: the descriptor that tells; for the others. SIGTERM and SIGHUP count as well. */
+/* *ret: the descriptor that tells; for the others. SIGTERM and SIGHUP count as well. A reader of
+ * our output that goes away ends nothing. */
 int interrupt_open(int *ret, Err *err);
+
+/* From here on what was begun goes on without us: SIGHUP ends this program and no more. */
+void interrupt_let_hang_up(int fd);
+
+/* For g_spawn…(): the child is to hear signals. */
+void interrupt_in_child(void *unused);
 
 /* Once pressed, it stays. fd -1: never. */
 bool interrupt_is_set(int fd);

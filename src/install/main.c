@@ -7,6 +7,7 @@
 
 #include <curl/curl.h>
 
+#include "base/util.h"
 #include "install/check.h"
 #include "install/grammar.h"
 #include "install/interrupt.h"
@@ -137,7 +138,7 @@ static int plan(Run *run, OsDb *db, Err *err) {
                 r = xpath_apply(def->doc, options_list(run->options, "xml"), err);
         if (r < 0)
                 return r;
-        media_plan(&run->media);
+        media_plan(&run->media, guest_def_name(def));
         run_write_xml(run);
         return 0;
 }
@@ -170,9 +171,11 @@ static void undo(Run *run, int r) {
 static int install(Run *run, Err *err) {
         int r;
 
-        r = check_guests(run->def, err);
+        /* Up to here Ctrl-C ends the program as any other: nothing is made yet. */
+        r = interrupt_open(&run->interrupt, err);
         if (r < 0)
                 return r;
+        run->media.fetch.interrupt = run->interrupt;
         run_say(run, "Making guest '%s'.\n", guest_def_name(run->def));
         r = run_install(run, err);
         if (r < 0)
@@ -203,9 +206,11 @@ static int act(Run *run, Err *err) {
         r = plan(run, db, err);
         if (r >= 0 && step)
                 r = print_xml(run, step, err);
-        else if (r >= 0 && options_has(run->options, "dry-run"))
-                run_say(run, "All of it could be done; nothing was.\n");
         else if (r >= 0)
+                r = check_guests(run->def, err);
+        if (r >= 0 && !step && options_has(run->options, "dry-run"))
+                run_say(run, "All of it could be done; nothing was.\n");
+        else if (r >= 0 && !step)
                 r = install(run, err);
         g_clear_pointer(&run->def, guest_def_free);
         return r;
@@ -226,18 +231,16 @@ static int start(const Options *options, Err *err) {
         g_auto(Run) run = {
                 .cli = {.uri = g_strdup(uri), .escape = ESCAPE_DEFAULT},
                 .options = options,
+                .interrupt = -1,
                 .quiet = options_has(options, "quiet") || options_has(options, "print-xml"),
         };
         int r;
 
         undo_init(&run.undo, &run);
         run.cli.quiet = run.quiet;
-        r = interrupt_open(&run.interrupt, err);
-        if (r < 0)
-                return r;
         run.media.fetch = (Fetch){place, run.interrupt, run.quiet};
         r = act(&run, err);
-        close(run.interrupt);
+        closep(&run.interrupt);
         return r;
 }
 

@@ -171,8 +171,10 @@ int media_choose(Media *media, GuestDef *def, Err *err) {
                 r = check_kernel_options(media, options, err);
         if (r < 0)
                 return r;
-        if (options_has(options, "pxe"))
+        if (options_has(options, "pxe")) {
+                g_free(def->boot_from);
                 def->boot_from = g_strdup("network");
+        }
         if (media->kind == MEDIA_IMAGE)
                 def->cdrom = g_strdup(media->location);
         def->method = method_of(media, def);
@@ -183,11 +185,25 @@ static char *url_of(const Media *media, const char *path) {
         return g_strdup_printf("%s/%s", media->location, path);
 }
 
+/* What an image has by that name can be a link to a file of the host, or a directory. */
+static int check_extracted(const char *image, const char *path, const char *to, Err *err) {
+        struct stat st;
+
+        if (lstat(to, &st) < 0)
+                return -ENOENT;
+        if (S_ISREG(st.st_mode))
+                return chmod(to, 0644) < 0 ? fail_errno(err, neg_errno(), "cannot open up '%s'", to)
+                                           : 0;
+        (void)remove(to);
+        return fail(err, VIR_ERR_OPERATION_FAILED, "'%s' in image '%s' is no plain file", path,
+                    image);
+}
+
 /* Runs xorriso on the image: it copies one file of it to the disk. */
 static int extract(const char *image, const char *path, const char *to, Err *err) {
         g_autofree char *inside = g_strdup_printf("/%s", path);
-        const char *argv[] = {XORRISO,    "-osirrox", "on", "-indev", image,
-                              "-extract", inside,     to,   NULL};
+        const char *argv[] = {XORRISO,           "-osirrox", "on", "-indev", image,
+                              "-extract_single", inside,     to,   NULL};
         g_autoptr(GError) error = NULL;
         int status = 0;
 
@@ -201,7 +217,7 @@ static int extract(const char *image, const char *path, const char *to, Err *err
                                  "install the package xorriso");
         if (!g_spawn_check_wait_status(status, NULL))
                 return -ENOENT;
-        return chmod(to, 0644) < 0 ? neg_errno() : 0;
+        return check_extracted(image, path, to, err);
 }
 
 /* A small file of the tree. -ENOENT without an Err: it has none of that name. */
@@ -214,7 +230,8 @@ static int read_file(const Media *media, const char *path, char **ret, Err *err)
         if (media->kind == MEDIA_DIRECTORY)
                 return file_read(local, TREE_INFO_MAX, ret, NULL, err);
         if (media->kind == MEDIA_IMAGE) {
-                g_autofree char *copy = g_build_filename(media->fetch.directory, "treeinfo", NULL);
+                g_autofree char *copy =
+                        g_strdup_printf("%s/treeinfo-%d", media->fetch.directory, getpid());
 
                 r = file_mkdir_p(media->fetch.directory, 0755, err);
                 if (r >= 0)
@@ -291,21 +308,21 @@ int media_detect(Media *media, GuestDef *def, const Os **ret, Err *err) {
 }
 
 /* Where one file of the tree goes. */
-static char *local_path(const Media *media, const char *path) {
+static char *local_path(const Media *media, const char *path, const char *guest) {
         g_autofree char *url = NULL;
 
         if (media->kind == MEDIA_KERNEL && !fetch_is_url(path))
                 url = g_strconcat("file://", path, NULL);
         else
                 url = media->kind == MEDIA_KERNEL ? g_strdup(path) : url_of(media, path);
-        return fetch_path(&media->fetch, url);
+        return fetch_path(&media->fetch, url, guest);
 }
 
-void media_plan(Media *media) {
+void media_plan(Media *media, const char *guest) {
         if (media->kernel)
-                media->local_kernel = local_path(media, media->kernel);
+                media->local_kernel = local_path(media, media->kernel, guest);
         if (media->initrd)
-                media->local_initrd = local_path(media, media->initrd);
+                media->local_initrd = local_path(media, media->initrd, guest);
 }
 
 static int copy_file(const char *from, const char *to, Err *err) {
@@ -328,11 +345,10 @@ static int prepare_file(const Media *media, const char *path, const char *to, Er
         const char *sum = media->info ? tree_info_sha256(media->info, path) : NULL;
         g_autofree char *local = g_build_filename(media->location ?: "/", path, NULL);
         g_autofree char *url = media->location ? url_of(media, path) : g_strdup(path);
-        g_autofree char *fetched = NULL;
         int r;
 
         if (fetch_is_url(url))
-                return fetch_file(&media->fetch, url, sum, &fetched, err);
+                return fetch_file(&media->fetch, url, sum, to, err);
         r = file_mkdir_p(media->fetch.directory, 0755, err);
         if (r >= 0 && media->kind == MEDIA_IMAGE)
                 r = extract(media->location, path, to, err);

@@ -51,8 +51,8 @@ int media_choose(Media *media, GuestDef *def, Err *err);
 /* Reads what the tree says; *ret NULL: what system it is is not known. */
 int media_detect(Media *media, GuestDef *def, const Os **ret, Err *err);
 
-/* Where kernel and initrd will be. */
-void media_plan(Media *media);
+/* Where that guest's kernel and initrd will be. */
+void media_plan(Media *media, const char *guest);
 
 /* Fetches or copies them. What it leaves in part can be gone on with. */
 int media_prepare(Media *media, const Options *options, Err *err);

@@ -233,6 +233,11 @@ static const OptionDef *def_of(int code) {
         return NULL;
 }
 
+/* The next word is this option's value; "--wait -1" has one, too. */
+static bool is_value(const char *word) {
+        return *word != '-' || g_ascii_isdigit(word[1]);
+}
+
 /* getopt's answer to one option. */
 static int take_option(Options *options, int code, int argc, char *const *argv, Err *err) {
         const OptionDef *def = def_of(code);
@@ -241,6 +246,9 @@ static int take_option(Options *options, int code, int argc, char *const *argv, 
         if (code == ':')
                 return fail(err, VIR_ERR_INVALID_ARG, "option '%s' needs a value",
                             argv[optind - 1]);
+        if (code == '?' && optopt >= CODE_FIRST)
+                return fail(err, VIR_ERR_INVALID_ARG, "option '--%s' takes no value",
+                            defs[optopt - CODE_FIRST].name);
         if (!def)
                 return refuse_unknown(argv[optind - 1], err);
         if (def->refused)
@@ -248,7 +256,7 @@ static int take_option(Options *options, int code, int argc, char *const *argv, 
                         err,
                         fail(err, VIR_ERR_ARGUMENT_UNSUPPORTED, "--%s is not served", def->name),
                         "%s", def->refused);
-        if (def->kind == KIND_MAYBE && !value && optind < argc && argv[optind][0] != '-')
+        if (def->kind == KIND_MAYBE && !value && optind < argc && is_value(argv[optind]))
                 value = argv[optind++];
         add_value(options, def->means ?: def->name, def->value ?: value ?: "");
         return 0;

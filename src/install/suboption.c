@@ -37,11 +37,14 @@ int sub_truth(const char *text, bool *ret) {
         return -EINVAL;
 }
 
+/* Numbers in names make elements: no more than these digits. */
+#define INDEX_DIGITS 3
+
 /* Compares a name of the table with what was typed; each '#' takes digits, or none. */
 static bool name_matches(const char *name, const char *typed) {
         for (; *name; name++) {
                 if (*name == '#')
-                        typed += strspn(typed, "0123456789");
+                        typed += MIN(strspn(typed, "0123456789"), INDEX_DIGITS);
                 else if (*name == *typed)
                         typed++;
                 else

@@ -120,6 +120,7 @@ static void what_is_wrong_is_refused_by_name(void **state) {
         assert_refused("video", "qxl,heads=two", "a number is wanted");
         assert_refused("video", "qxl,heads", "needs a value");
         assert_refused("metadata", "title='open", "is not closed");
+        assert_refused("clock", "timer1000.name=rtc", "no sub-option");
 }
 
 static void what_was_typed_is_taken_once(void **state) {

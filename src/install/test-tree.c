@@ -55,6 +55,23 @@ static void files_outside_of_the_tree_are_refused(void **state) {
         }
 }
 
+static void names_that_a_terminal_would_obey_are_refused(void **state) {
+        static const char bad[] = "[images-x86_64]\nkernel = images/\033[2Jvmlinuz\n";
+        g_autoptr(TreeInfo) info = NULL;
+        g_auto(Err) err = ERR_INIT;
+
+        assert_true(tree_info_parse(bad, "x86_64", &info, &err) < 0);
+        assert_null(strchr(err.message, '\033'));
+}
+
+static void an_empty_name_is_none(void **state) {
+        static const char text_of_none[] = "[general]\nfamily = X\n[images-x86_64]\nkernel =\n";
+        g_autoptr(TreeInfo) info = NULL;
+
+        assert_int_equal(tree_info_parse(text_of_none, "x86_64", &info, NULL), 0);
+        assert_null(info->kernel);
+}
+
 static void text_that_is_no_treeinfo_is_refused(void **state) {
         g_autoptr(TreeInfo) info = NULL;
         g_auto(Err) err = ERR_INIT;
@@ -70,6 +87,8 @@ int main(void) {
                 cmocka_unit_test(a_tree_tells_of_its_system_and_kernel),
                 cmocka_unit_test(whole_sha256_sums_alone_count),
                 cmocka_unit_test(files_outside_of_the_tree_are_refused),
+                cmocka_unit_test(names_that_a_terminal_would_obey_are_refused),
+                cmocka_unit_test(an_empty_name_is_none),
                 cmocka_unit_test(text_that_is_no_treeinfo_is_refused),
         };
 

@@ -62,7 +62,8 @@ static void take_line(TreeInfo *info, const char *section, const char *images, c
         if (g_str_equal(section, "checksums"))
                 take_sum(info, key, value);
         for (size_t i = 0; i < G_N_ELEMENTS(wanted); i++)
-                if (g_str_equal(section, wanted[i].section) && g_str_equal(key, wanted[i].key))
+                if (*value && g_str_equal(section, wanted[i].section) &&
+                    g_str_equal(key, wanted[i].key))
                         replace(wanted[i].to, value);
 }
 
@@ -70,6 +71,11 @@ static void take_line(TreeInfo *info, const char *section, const char *images, c
 static int check_path(const char *path, Err *err) {
         g_auto(GStrv) steps = path ? g_strsplit(path, "/", -1) : NULL;
 
+        /* It is shown on terminals. */
+        for (const char *p = path; p && *p; p++)
+                if (g_ascii_iscntrl(*p))
+                        return fail(err, VIR_ERR_OPERATION_FAILED,
+                                    "the tree's .treeinfo names a file with a control character");
         if (path && *path == '/')
                 return fail(err, VIR_ERR_OPERATION_FAILED,
                             "the tree's .treeinfo names a file '%s' "

@@ -46,12 +46,16 @@ static bool undo_step(const Undo *undo, const Step *step) {
         return r >= 0;
 }
 
+void undo_drop_last(Undo *undo) {
+        g_ptr_array_set_size(undo->steps, (int)undo->steps->len - 1);
+}
+
 bool undo_all(Undo *undo) {
         bool all = true;
 
         while (undo->steps->len > 0) {
                 all = undo_step(undo, undo->steps->pdata[undo->steps->len - 1]) && all;
-                g_ptr_array_set_size(undo->steps, (int)undo->steps->len - 1);
+                undo_drop_last(undo);
         }
         return all;
 }

@@ -26,6 +26,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Undo, undo_done)
 /* what: in a sentence: "the volume". name is its name, for run and for people. */
 void undo_add(Undo *undo, const char *what, const char *name, UndoRun run);
 
+/* What was noted last was not made after all. */
+void undo_drop_last(Undo *undo);
+
 /* Takes all back and tells what, on stderr. False: something stays, and that was told. */
 bool undo_all(Undo *undo);
 

@@ -33,19 +33,26 @@ typedef struct Maker {
         Err err;
 } Maker;
 
-static int undo_pool(void *context, const char *name, Err *err) {
-        Run *run = context;
+/* Stops a pool, which may have been made and never started, and does this to it. */
+static int end_pool(Run *run, const char *name, StoragePoolAction action, Err *err) {
         g_autoptr(StoragePool) pool = NULL;
-        g_auto(Err) ignored = ERR_INIT;
         int r = run_connect(run, err);
 
         if (r >= 0)
                 r = storage_pool_lookup(run->cli.conn, name, &pool, err);
         if (r < 0)
                 return r;
-        /* It may have been made and never started. */
-        (void)storage_pool_act(run->cli.conn, pool, STORAGE_POOL_STOP, 0, &ignored);
-        return storage_pool_act(run->cli.conn, pool, STORAGE_POOL_UNDEFINE, 0, err);
+        (void)storage_pool_act(run->cli.conn, pool, STORAGE_POOL_STOP, 0, NULL);
+        return storage_pool_act(run->cli.conn, pool, action, 0, err);
+}
+
+static int undo_pool(void *context, const char *name, Err *err) {
+        return end_pool(context, name, STORAGE_POOL_UNDEFINE, err);
+}
+
+/* The directory that was made for the pool: it goes only if it is empty. */
+static int undo_directory(void *context, const char *name, Err *err) {
+        return end_pool(context, name, STORAGE_POOL_DELETE, err);
 }
 
 /* name: POOL/VOLUME. While the daemon still makes it, it cannot be deleted. */
@@ -136,8 +143,11 @@ static int make_pool(Run *run, const NewVolume *volume, StoragePool **ret, Err *
         if (r < 0)
                 return r;
         undo_add(&run->undo, "the storage pool", name, undo_pool);
-        if (!g_file_test(volume->directory, G_FILE_TEST_IS_DIR))
+        if (!g_file_test(volume->directory, G_FILE_TEST_IS_DIR)) {
                 r = storage_pool_act(run->cli.conn, pool, STORAGE_POOL_BUILD, 0, err);
+                if (r >= 0)
+                        undo_add(&run->undo, "the directory of storage pool", name, undo_directory);
+        }
         if (r >= 0)
                 r = storage_pool_act(run->cli.conn, pool, STORAGE_POOL_START, 0, err);
         if (r >= 0)
@@ -260,6 +270,8 @@ static int make_volume(Run *run, NewVolume *volume, Err *err) {
         r = ensure_pool(run, volume, &pool, err);
         if (r < 0)
                 return r;
+        /* Somebody may have put a file of that name there, and that is not ours to delete. */
+        (void)storage_pool_act(run->cli.conn, pool, STORAGE_POOL_REFRESH, 0, NULL);
         if (storage_vol_lookup(run->cli.conn, pool, volume->name, &other, NULL) == 0)
                 return fail(err, VIR_ERR_STORAGE_VOL_EXIST, "there is a volume '%s' in pool '%s'",
                             volume->name, pool->name);
@@ -274,6 +286,8 @@ static int make_volume(Run *run, NewVolume *volume, Err *err) {
                               ? CREATE_PREALLOC_METADATA
                               : 0;
         r = make_watched(run, &maker, volume, err);
+        if (maker.r < 0 && !conn_is_lost(maker.conn))
+                undo_drop_last(&run->undo);
         conn_free(maker.conn);
         g_free(maker.xml);
         err_clear(&maker.err);

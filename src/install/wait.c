@@ -2,6 +2,7 @@
 /* Behind the guest's first start: its console, the end of the installation, the second start. */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -76,6 +77,16 @@ static Viewer choose_viewer(const Run *run) {
         return has_screen(run->def) && can_show() ? VIEWER_GRAPHICAL : VIEWER_NONE;
 }
 
+/* Until the viewer ends, or Ctrl-C. */
+static int wait_for_viewer(const Run *run, GPid pid, Err *err) {
+        while (waitpid(pid, NULL, WNOHANG) == 0) {
+                interrupt_wait(run->interrupt, -1, LOOK_EVERY);
+                if (interrupt_is_set(run->interrupt))
+                        return interrupt_fail(err);
+        }
+        return 0;
+}
+
 static int show_graphical(const Run *run, const Guest *guest, bool wait, Err *err) {
         char *argv[] = {(char *)(uintptr_t)VIEWER,
                         (char *)(uintptr_t) "--connect",
@@ -83,17 +94,14 @@ static int show_graphical(const Run *run, const Guest *guest, bool wait, Err *er
                         (char *)(uintptr_t) "--wait",
                         guest->name,
                         NULL};
+        GSpawnFlags flags = G_SPAWN_SEARCH_PATH | (wait ? G_SPAWN_DO_NOT_REAP_CHILD : 0);
         g_autoptr(GError) error = NULL;
-        bool ok;
+        GPid pid;
 
-        if (wait)
-                ok = g_spawn_sync(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
-                                  NULL, &error);
-        else
-                ok = g_spawn_async(NULL, argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, &error);
-        return ok ? 0
-                  : fail(err, VIR_ERR_OPERATION_FAILED, "cannot show the guest's screen: %s",
-                         error->message);
+        if (!g_spawn_async(NULL, argv, NULL, flags, interrupt_in_child, NULL, &pid, &error))
+                return fail(err, VIR_ERR_OPERATION_FAILED, "cannot show the guest's screen: %s",
+                            error->message);
+        return wait ? wait_for_viewer(run, pid, err) : 0;
 }
 
 /* Returns when the user has left it. */
@@ -236,6 +244,7 @@ int run_follow(Run *run, const Guest *guest, Err *err) {
         r = wait_minutes(run, &minutes, err);
         if (r < 0)
                 return r;
+        interrupt_let_hang_up(run->interrupt);
         /* Without an installation the guest is whole as it is. */
         if (!run->first)
                 undo_forget(&run->undo);
