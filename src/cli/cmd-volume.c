@@ -246,12 +246,15 @@ static int cmd_delete(Cli *cli, const Args *args, Err *err) {
         return 0;
 }
 
-/* A size may be written as what goes, "-1G"; *text begins with its number then. */
-static int read_new_size(const char **text, unsigned flags, uint64_t *ret, Err *err) {
+/* "-1G" is a difference, and *text begins with its number then. */
+static int read_new_size(const char **text, unsigned *flags, uint64_t *ret, Err *err) {
         *text += strspn(*text, " ");
-        if (**text == '-' && !(flags & RESIZE_SHRINK))
+        if (**text == '-' && !(*flags & RESIZE_SHRINK))
                 return fail(err, VIR_ERR_INVALID_ARG, "negative size requires --shrink");
-        *text += **text == '-';
+        if (**text == '-') {
+                *flags |= RESIZE_DELTA;
+                (*text)++;
+        }
         if (!args_parse_size(*text, 1, ret))
                 return fail(err, VIR_ERR_INVALID_ARG, "Malformed size %s", *text);
         return 0;
@@ -269,7 +272,7 @@ static int cmd_resize(Cli *cli, const Args *args, Err *err) {
         int r = volume_of(cli, args, "pool", &vol, err);
 
         if (r >= 0)
-                r = read_new_size(&text, flags, &capacity, err);
+                r = read_new_size(&text, &flags, &capacity, err);
         if (r < 0)
                 return r;
         r = storage_vol_resize(cli->conn, vol, capacity, flags, err);

@@ -88,7 +88,7 @@ QUESTIONS = [
     "vol-pool DIR/p/v1 --uuid", "vol-dumpxml v2 p1", "vol-create-as p1 v1 2M", "vol-create-as p1 v4 2M --print-xml",
     "vol-create-as p1 v3 2M --format qcow2 --backing-vol v2 --backing-vol-format qcow2 --print-xml",
     "vol-create-as p1 v3 2M --format qcow2 --backing-vol nosuch", "vol-clone v1 v2 p1", "vol-clone v1 v6 p1 --print-xml",
-    "vol-create-from p1 DIR/v.xml v1", "vol-resize v1 1M p1", "vol-resize v1 -1M p1", "vol-resize v1 -1M p1 --delta", "vol-resize v1 1Q p1", "vol-wipe v1 p1 --algorithm bogus", "vol-wipe v1 p1 --algorithm nnsa",
+    "vol-create-from p1 DIR/v.xml v1", "vol-resize v1 1M p1", "vol-resize v1 -1M p1", "vol-resize v1 -1M p1 --delta", "vol-wipe v1 p1 --algorithm bogus", "vol-wipe v1 p1 --algorithm nnsa",
     "vol-upload v1 DIR/none p1", "vol-download nosuch DIR/out p1", "vol-delete nosuch p1",
     "net-list", "net-list --all", "net-list --title", "net-list --name", "net-list --uuid", "net-list --inactive", "-q net-list",
     "net-info lan", "net-info nosuch", "net-uuid lan", "net-name lan", "net-name 11111111-2222-3333-4444-777777777777",
