@@ -12,22 +12,26 @@
 #define MODPROBE_FILE "etc/modprobe.d/airlock.conf"
 #define OUR_HEAD      "# Written by airlock prepare; `airlock prepare --undo` takes it away.\n"
 
-/* What all three makers of an initramfs run, before udev loads a driver. */
+/* What all three makers of an initramfs run, before udev loads a driver. A function is named by its
+ * whole way through the bridges: when a card is added the buses get other numbers, and a twin,
+ * which may be the host's disk, gets the address that this one had. */
 static const char script_body[] =
         "airlock_early() {\n"
+        "    read -r line < /proc/cmdline\n"
+        "    case \" $line \" in *' airlock.early=off '*) return ;; esac\n"
         "    for function in \"$@\"; do\n"
-        "        device=/sys/bus/pci/devices/${function%=*}\n"
+        "        device=${function%=*}\n"
         "        [ -e \"$device/driver_override\" ] || continue\n"
         "        read -r vendor < \"$device/vendor\"\n"
         "        read -r product < \"$device/device\"\n"
-        "        # Another card may have come to this address: it stays with the host.\n"
+        "        # Another card may have come to this place: it stays with the host.\n"
         "        [ \"$vendor:$product\" = \"${function#*=}\" ] || continue\n"
         "        echo vfio-pci > \"$device/driver_override\"\n"
         "        # A driver that is built into the kernel was here before.\n"
         "        if [ -e \"$device/driver/unbind\" ]; then\n"
-        "            echo \"${function%=*}\" > \"$device/driver/unbind\"\n"
+        "            echo \"${device##*/}\" > \"$device/driver/unbind\"\n"
         "        fi\n"
-        "        echo \"${function%=*}\" > /sys/bus/pci/drivers_probe\n"
+        "        echo \"${device##*/}\" > /sys/bus/pci/drivers_probe\n"
         "    done\n"
         "}\n"
         "\n"
@@ -152,24 +156,30 @@ static const Initramfs *find_maker(const Sys *sys) {
         return NULL;
 }
 
-/* The function that does it, called with the address and the ids of each device. */
-static char *script_text(const GPtrArray *devices) {
+/* The function that does it, called with the place and the ids of each device. */
+static int script_text(const Sys *sys, const GPtrArray *devices, char **ret, Err *err) {
         g_autoptr(GString) text = g_string_new(script_body);
 
         for (guint i = 0; i < devices->len; i++) {
                 const PciDevice *dev = g_ptr_array_index(devices, i);
+                g_autofree char *link =
+                        g_strconcat("sys/bus/pci/devices/", PCI_ADDR_TEXT(dev->addr), NULL);
+                g_autofree char *place = NULL;
+                int r = sys_realpath(sys, link, &place);
 
-                g_string_append_printf(text, " %s=0x%04x:0x%04x", PCI_ADDR_TEXT(dev->addr),
-                                       dev->vendor, dev->device);
+                if (r < 0)
+                        return fail_errno(err, r, "cannot resolve /%s", link);
+                g_string_append_printf(text, " /%s=0x%04x:0x%04x", place, dev->vendor, dev->device);
         }
         g_string_append_c(text, '\n');
-        return g_string_free(g_steal_pointer(&text), FALSE);
+        *ret = g_string_free(g_steal_pointer(&text), FALSE);
+        return 0;
 }
 
 static int edit_by_address(Edits *edits, const Initramfs *maker, const GPtrArray *devices,
                            GPtrArray *commands, Err *err) {
-        g_autofree char *script = script_text(devices);
-        int r = 0;
+        g_autofree char *script = NULL;
+        int r = script_text(edits->sys, devices, &script, err);
 
         for (size_t i = 0; r == 0 && i < INITRAMFS_FILES && maker->files[i].path; i++) {
                 const InitramfsFile *file = &maker->files[i];

@@ -314,3 +314,28 @@ def test_damage_of_the_saved_originals_is_seen(copy) -> None:
         text.write_text("something else")
     done = airlock(root, "--undo")
     assert done.returncode != 0 and "damaged" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("place", "line", "taken"),
+    [
+        ("pci0000:00/0000:01:00.0", "quiet", True),
+        ("pci0000:00/0000:01:00.0", "quiet airlock.early=off", False),
+        # A card was added: a twin has the address now, behind another port.
+        ("pci0000:00/0000:00:01.0/0000:01:00.0", "quiet", False),
+    ],
+)
+def test_early_binding_takes_a_place_not_an_address(tmp_path, place, line, taken: bool) -> None:
+    script = (HERE / "arch-systemd-boot/after/etc/initcpio/airlock-early").read_text()
+    script = script.replace("/sys/", f"{tmp_path}/sys/").replace("/proc/", f"{tmp_path}/proc/")
+    device = tmp_path / "sys/devices" / place
+    links = tmp_path / "sys/bus/pci/devices"
+    for folder in (device, links, tmp_path / "proc"):
+        folder.mkdir(parents=True)
+    (links / "0000:01:00.0").symlink_to(device)
+    (tmp_path / "proc/cmdline").write_text(line + "\n")
+    for name, text in (("vendor", "0x1002"), ("device", "0x73df"), ("driver_override", "")):
+        (device / name).write_text(text + "\n")
+    script = script.replace("modprobe", "true")
+    subprocess.run(["sh", "-c", script], check=True, timeout=60)
+    assert ((device / "driver_override").read_text() == "vfio-pci\n") == taken
