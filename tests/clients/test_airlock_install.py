@@ -2,8 +2,8 @@
 """airlock install: the XML that stock virt-install writes, and real installations from a small tree."""
 
 import collections
+import concurrent.futures
 import contextlib
-import functools
 import hashlib
 import http.server
 import json
@@ -12,15 +12,16 @@ import pathlib
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import threading
 import time
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable, Iterator
 
-import linux
 import pytest
 from daemons import Daemon, airlockd_path
+from installing import MEDIUM, TREE, UP, SerialLog
 
 PROGRAM = airlockd_path().parent.parent / "install" / "airlock-install"
 HERE = pathlib.Path(__file__).resolve().parent
@@ -33,69 +34,27 @@ pytestmark = [
     pytest.mark.skipif(not PROGRAM.exists(), reason=f"{PROGRAM} is not built"),
 ]
 
-# Prints "second boot" on the first serial port.
-TEXT = b"second boot\r\n\0"
-CODE = bytes.fromhex("fa31c08ed8fcbe187cbaf803ac84c07403eeebf8f4ebfd")
-BOOT = CODE.ljust(0x18, b"\x90") + TEXT
-
-# What is injected as the tiny Linux guest's /init: an installer.
-INSTALLER = f"""#!/bin/busybox sh
-/bin/busybox mkdir -p /bin /proc /sys /dev
-/bin/busybox --install -s /bin
-export PATH=/bin:/sbin
-mount -t proc proc /proc
-mount -t sysfs sys /sys
-mount -t devtmpfs dev /dev
-exec > /dev/ttyS0 2>&1
-echo "installer: $(cat /proc/cmdline)"
-modprobe virtio_pci
-modprobe virtio_blk
-while [ ! -e /dev/vda ]; do sleep 0.1; done
-printf '{"".join(f"{chr(92)}{byte:03o}" for byte in BOOT)}' > /dev/vda
-printf '\\125\\252' | dd of=/dev/vda bs=1 seek=510 2> /dev/null
-sync
-echo "installer: done"
-poweroff -f
-"""
-
 
 class Tree:
-    """An install tree."""
+    """The lab's install tree, with a .treeinfo of its own."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self.path = path
+        (path / "images").symlink_to(TREE / "images")
+        (path / ".treeinfo").write_text((TREE / ".treeinfo").read_text())
 
-    def write_info(self, **wrong: str) -> None:
-        """wrong: sums that are not those of the files."""
-        lines = []
-        for name, path in self.files.items():
-            sum = wrong.get(name) or hashlib.sha256((self.path / path).read_bytes()).hexdigest()
-            lines.append(f"{path} = sha256:{sum}\n")
-        (self.path / ".treeinfo").write_text(
-            "[general]\nfamily = Red Hat Enterprise Linux\nname = Test tree\nversion = 7.0\narch = x86_64\n\n"
-            "[images-x86_64]\n"
-            + "".join(f"{name} = {path}\n" for name, path in self.files.items())
-            + "\n[checksums]\n"
-            + "".join(lines)
-        )
-
-    files = {"kernel": "images/pxeboot/vmlinuz", "initrd": "images/pxeboot/initrd.img"}
+    def break_sum(self, of: str) -> None:
+        info = self.path / ".treeinfo"
+        info.write_text(re.sub(f"({of}) = sha256:.*", rf"\1 = sha256:{'0' * 64}", info.read_text()))
 
 
-@pytest.fixture(scope="module")
-def tree(tmp_path_factory: pytest.TempPathFactory) -> Tree:
-    """A tree that can be installed from, if the tiny Linux guest is there."""
-    tree = Tree(tmp_path_factory.mktemp("tree"))
-    sources = {"kernel": linux.VMLINUZ, "initrd": linux.INITRD}
-    for name, path in tree.files.items():
-        to = tree.path / path
-        to.parent.mkdir(parents=True, exist_ok=True)
-        if sources[name].exists():
-            shutil.copy(sources[name], to)
-        else:
-            to.write_bytes(name.encode() * 500000)
-    tree.write_info()
-    return tree
+@pytest.fixture
+def tree(tmp_path: pathlib.Path) -> Tree:
+    if not MEDIUM.exists():
+        pytest.skip(f"{MEDIUM} is not made: ./dev build")
+    path = tmp_path / "tree"
+    path.mkdir()
+    return Tree(path)
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -141,18 +100,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         rest = data[start:]
         with contextlib.suppress(ConnectionError):
-            if self.server.slow is not None and len(rest) > self.server.slow:
-                self.wfile.write(rest[: self.server.slow])
+            slow = self.server.slow
+            if slow is not None and len(rest) > slow:
+                self.wfile.write(rest[:slow])
                 self.wfile.flush()
                 self.server.stopped.set()
                 self.server.go_on.wait(LIMIT)
-                rest = rest[self.server.slow :]
+                rest = rest[slow:]
             self.wfile.write(rest)
 
 
 @pytest.fixture
 def server(tree: Tree) -> Iterator[Server]:
-    tree.write_info()
     with Server(tree.path) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
@@ -242,29 +201,29 @@ SAME = [
     "--name g --memory 512 --disk none --import --osinfo debian11 --virt-type qemu --machine pc",
     "--name guest1-rhel7-64 --disk path=IMAGES/guest1-rhel7-64.img,size=8 --vcpus=2 --ram=2048 --pxe "
     "--nonetworks --os-type=linux --os-variant=rhel7.0 --host-device=DEVICE",
-    f"{SMALL} --hostdev DEVICE,rom.bar=off,address.type=pci,address.slot=9,boot.order=1",
-    f"{SMALL} --memory 1024,maxmemory=2048 --vcpus 2,maxvcpus=4,cpuset=0-1",
-    f"{SMALL} --memory memory=1024,currentMemory=512,hugepages=on --vcpus sockets=2,cores=2,threads=1",
-    f"{SMALL} --vcpus 4,sockets=2 --cpu host-model,+x2apic,-vmx",
-    f"{SMALL} --cpu host-passthrough,migratable=on,cache.mode=passthrough",
-    f"{SMALL} --boot hd,cdrom,network,menu=on,useserial=on --cpu none",
-    f"{SMALL} --boot uefi --machine q35",
-    f"{SMALL} --boot loader=/x/code.fd,loader.readonly=yes,loader.type=pflash,nvram.template=/x/vars.fd",
-    f"{SMALL} --boot kernel=/boot/vmlinuz,initrd=/boot/initrd,cmdline=console=ttyS0,115200",
-    f"{SMALL} --metadata title=text,description=a,b,uuid=0d1b8f7d-1111-4c1e-8f6a-3c8c2f1a2b3c",
-    f"{SMALL} --events on_poweroff=destroy,on_crash=restart --clock offset=localtime --pm suspend_to_mem=on",
-    f"{SMALL} --features acpi=off,smm.state=on,kvm.hidden.state=on --memorybacking hugepages=on,locked=on",
-    f"{SMALL} --controller type=scsi,model=virtio-scsi --controller usb3 --controller usb2",
-    f"{SMALL} --input keyboard,bus=usb --input tablet --input mouse",
-    f"{SMALL} --serial pty --serial file,path=/tmp/s.log --serial unix,path=/tmp/s.sock,mode=bind",
-    f"{SMALL} --console pty,target.type=virtio --channel unix,path=/x,target.type=virtio,target.name=org.x",
-    f"{SMALL} --rng /dev/hwrng,rate.bytes=1024,rate.period=100 --watchdog default,action=poweroff",
-    f"{SMALL} --rng none --memballoon none --tpm none --channel none --console none",
-    f"{SMALL} --tpm /dev/tpm0 --memballoon virtio,autodeflate=on,stats.period=10",
-    f"{SMALL} --tpm emulator,model=tpm-tis,version=2.0",
-    f"{SMALL} --video virtio,heads=2 --sound ich9 --panic default --vsock cid.auto=yes",
-    f"{SMALL} --iothreads 2 --redirdev usb,type=spicevmc --smartcard passthrough",
-    f"{SMALL} --machine q35 --iommu model=intel,driver.intremap=on --controller num_pcie_root_ports=3",
+    f"{SMALL} --rng none --memballoon none --tpm none --channel none --console none --cpu none",
+    f"{SMALL} --memory memory=1024,currentMemory=512,hugepages=on --vcpus sockets=2,cores=2,threads=1 "
+    "--metadata title=text,description=a,b,uuid=0d1b8f7d-1111-4c1e-8f6a-3c8c2f1a2b3c "
+    "--events on_poweroff=destroy,on_crash=restart --clock offset=localtime --pm suspend_to_mem=on "
+    "--features acpi=off,smm.state=on,kvm.hidden.state=on --memorybacking hugepages=on,locked=on",
+    f"{SMALL} --cpu host-passthrough,migratable=on,cache.mode=passthrough --features hyperv_vapic=on "
+    "--boot hd,cdrom,network,menu=on,useserial=on "
+    "--controller type=scsi,model=virtio-scsi --controller usb3 --controller usb2 "
+    "--input keyboard,bus=usb --input tablet --input mouse "
+    "--serial pty --serial file,path=/tmp/s.log --serial unix,path=/tmp/s.sock,mode=bind "
+    "--console pty,target.type=virtio --channel unix,path=/x,target.type=virtio,target.name=org.x "
+    "--rng /dev/hwrng,rate.bytes=1024,rate.period=100 --watchdog default,action=poweroff",
+    f"{SMALL} --vcpus 4,sockets=2 --cpu host-model,+x2apic,-vmx "
+    "--boot kernel=/boot/vmlinuz,initrd=/boot/initrd,cmdline=console=ttyS0,115200 "
+    "--tpm emulator,model=tpm-tis,version=2.0 --video virtio,heads=2 --sound ich9 --panic default "
+    "--vsock cid.auto=yes --iothreads 2 --redirdev usb,type=spicevmc --smartcard passthrough",
+    f"{SMALL} --memory 1024,maxmemory=2048 --vcpus 2,maxvcpus=4,cpuset=0-1 "
+    "--boot loader=/x/code.fd,loader.readonly=yes,loader.type=pflash,nvram.template=/x/vars.fd "
+    "--tpm /dev/tpm0 --memballoon virtio,autodeflate=on,stats.period=10 "
+    "--hostdev DEVICE,rom.bar=off,address.type=pci,address.slot=9,boot.order=1",
+    f"{SMALL} --boot uefi --machine q35 "
+    "--iommu model=intel,driver.intremap=on --controller num_pcie_root_ports=3 "
+    "--xml ./cpu/@mode=host-model --xml xpath.delete=./pm",
     "--name g --memory 512 --import --osinfo rhel8.0 --disk none --graphics spice,listen=none "
     "--network network=default,model=e1000e,mac=52:54:00:11:22:33",
     "--name g --memory 512 --import --osinfo rhel8.0 --disk none "
@@ -278,7 +237,6 @@ SAME = [
     f"{BIG} --disk IMAGES/disk.raw --cdrom IMAGES/cd.iso".replace("--import ", ""),
     f"{BIG} --disk IMAGES/disk.raw --cdrom IMAGES/cd.iso --install no_install=yes".replace("--import ", ""),
     f"{BIG} --disk IMAGES/disk.raw --pxe".replace("--import ", ""),
-    f"{SMALL} --xml ./cpu/@mode=host-model --xml xpath.delete=./pm",
 ]
 
 
@@ -311,20 +269,22 @@ def test_the_xml_is_that_of_virt_install(install):
     device = "pci_" + re.sub("[:.]", "_", DEVICES[-1])
     lines = [line.replace("IMAGES", str(install.images)).replace("DEVICE", device) for line in SAME]
     words = [[*line.split(), "--connect", install.uri, "--dry-run", "--print-xml"] for line in lines]
-    answer = subprocess.run(
-        ["/usr/bin/python3", HERE / "stock_install.py"],
-        input=json.dumps(words),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        stock = pool.submit(
+            subprocess.run,
+            ["/usr/bin/python3", HERE / "stock_install.py"],
+            input=json.dumps(words),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        ours = list(pool.map(lambda line: install.run(*line.split(), "--dry-run", "--print-xml"), lines))
     different = {}
-    for line, stock in zip(lines, json.loads(answer.stdout), strict=True):
-        ours = install.run(*line.split(), "--dry-run", "--print-xml")
-        assert stock and ours.returncode == 0, (line, ours)
-        for mine, theirs in zip(facts(ours.stdout), facts(stock), strict=True):
-            if mine != theirs:
-                different[line] = {"ours": [*(mine - theirs)], "stock": [*(theirs - mine)]}
+    for line, mine, theirs in zip(lines, ours, json.loads(stock.result().stdout), strict=True):
+        assert theirs and mine.returncode == 0, (line, mine)
+        for a, b in zip(facts(mine.stdout), facts(theirs), strict=True):
+            if a != b:
+                different[line] = {"ours": [*(a - b)], "stock": [*(b - a)]}
     assert different == {}
 
 
@@ -360,6 +320,8 @@ def test_the_guides_command_line(install, server):
         (["--import", "--pxe"], "do not go together"),
         (["--location", "ftp://127.0.0.1/x"], "only http and https"),
         (["--memory", "much"], "no number of MiB"),
+        (["--import=yes"], "'--import' takes no value"),
+        (["--memory", "512", "--disk", "none", "--import", "--vcpus", "2,sockets=4"], "the topology has 4 processors"),
     ],
 )
 def test_what_is_wrong_is_named_with_the_way_out(install, words, message):
@@ -377,33 +339,29 @@ def test_help_lists_sub_options(install):
 
 
 @pytest.fixture
-def injected(tmp_path: pathlib.Path) -> pathlib.Path:
-    """The installer, if there is a system that it can run in."""
-    if not linux.INITRD.exists():
-        pytest.skip("the tiny Linux guest is not built: ./dev build")
-    init = tmp_path / "init"
-    init.write_text(INSTALLER)
-    init.chmod(0o755)
-    return init
+def answers(tmp_path: pathlib.Path) -> pathlib.Path:
+    path = tmp_path / "answers"
+    path.write_text("all defaults")
+    return path
 
 
-def test_a_guest_is_installed_and_boots_what_was_installed(virsh, install, server, injected, name, tmp_path):
-    log = tmp_path / "serial.log"
+def test_a_guest_is_installed_and_boots_what_was_installed(virsh, install, server, answers, name, tmp_path):
+    log = SerialLog(tmp_path / "serial.log")
     done = install.run(
         *guest_options(name),
         *("--location", server.url),
         *("--disk", f"path={install.images}/{name}.img,size=0.1,format=raw,bus=virtio"),
-        *("--initrd-inject", injected, "--extra-args", "console=ttyS0 quiet panic=1"),
-        *("--serial", f"file,path={log}", "--wait", "5", "--check", "all=off"),
+        *("--initrd-inject", answers, "--extra-args", "console=ttyS0 quiet panic=1"),
+        *("--serial", log.option, "--wait", "5", "--check", "all=off"),
     )
     assert done.returncode == 0, done
-    wait_for("the second boot", lambda: b"second boot" in log.read_bytes())
+    assert "installer: answers all defaults" in log.wait(UP + "tree")
     assert virsh("domstate", name) == "running"
     assert "kernel" not in virsh("dumpxml", name, "--inactive")
     assert install.left() == [f"{name}.img"]
 
 
-def test_on_a_terminal_the_installer_is_seen(virsh, install, tree, injected, name):
+def test_on_a_terminal_the_installer_is_seen(virsh, install, tree, name):
     """From a directory, by way of the airlock command."""
     pexpect = pytest.importorskip("pexpect", reason="python3-pexpect is not installed")
     words = [word for word in guest_options(name) if word != "--noautoconsole"]
@@ -411,11 +369,11 @@ def test_on_a_terminal_the_installer_is_seen(virsh, install, tree, injected, nam
         str(PROGRAM.parent.parent / "cli" / "airlock"),
         ["-c", install.uri, "install", *words]
         + ["--location", str(tree.path), "--disk", f"path={install.images}/{name}.img,size=0.1,bus=virtio"]
-        + ["--initrd-inject", str(injected), "--extra-args", "console=ttyS0 quiet panic=1"],
+        + ["--extra-args", "console=ttyS0 quiet panic=1"],
         timeout=LIMIT,
         env=install.env,
     )
-    for text in ("Escape character", "installer: done", "Starting guest", "Escape character"):
+    for text in ("Escape character", "installer: done vda", "Starting guest", "Escape character"):
         terminal.expect(text)
     terminal.send("\x1d")
     terminal.expect(pexpect.EOF)
@@ -443,7 +401,7 @@ def test_a_download_goes_on_where_ctrl_c_stopped_it(install, server, name):
 
 
 def test_a_file_that_is_not_what_the_tree_says_is_refused_and_removed(virsh, install, server, tree, name):
-    tree.write_info(initrd="0" * 64)
+    tree.break_sum("images/pxeboot/initrd.img")
     done = install.run(
         *guest_options(name),
         *("--location", server.url, "--disk", f"path={install.images}/{name}.img,size=1"),
@@ -500,7 +458,7 @@ def test_ctrl_c_leaves_no_volume_in_half(virsh, install, name):
 
 def test_ctrl_c_while_the_installer_runs_takes_all_back(virsh, install, name):
     process = install.start(
-        *guest_options(name), "--pxe", "--disk", f"path={install.images}/{name}.img,size=1", "--wait"
+        *guest_options(name), "--pxe", "--disk", f"path={install.images}/new/{name}.img,size=1", "--wait", "-1"
     )
     for line in process.stdout:
         if "Waiting" in line:
@@ -508,10 +466,76 @@ def test_ctrl_c_while_the_installer_runs_takes_all_back(virsh, install, name):
     assert virsh("domstate", name) == "running"
     status, _, errors = interrupt(process)
     assert status == 130, errors
-    for what in ("the definition of guest", "the start of guest", "the volume", "the storage pool"):
+    for what in ("the definition of guest", "the start of guest", "the volume", "the directory", "the storage pool"):
         assert f"undone: {what}" in errors
     assert name not in virsh("list", "--all", "--name").split()
     assert virsh("pool-list", "--all", "--name") == "" and install.left() == []
+
+
+def test_the_installation_outlives_its_terminal(virsh, install, name):
+    process = install.start(
+        *guest_options(name), "--pxe", "--disk", f"path={install.images}/{name}.img,size=1", "--wait"
+    )
+    for line in process.stdout:
+        if "Waiting" in line:
+            break
+    process.send_signal(signal.SIGHUP)
+    process.communicate(timeout=LIMIT)
+    assert process.returncode == -signal.SIGHUP
+    assert virsh("domstate", name) == "running" and install.left() == [f"{name}.img"]
+
+
+def test_a_reader_that_goes_away_ends_nothing(virsh, install, name):
+    process = install.start(*guest_options(name), "--import", "--disk", "none")
+    process.stdout.close()
+    assert process.wait(LIMIT) == 0
+    assert virsh("domstate", name) == "running"
+
+
+def test_a_file_that_the_pool_does_not_know_yet_is_not_touched(virsh, install, name):
+    virsh("pool-define-as", "images", "dir", "--target", install.images)
+    virsh("pool-start", "images")
+    other = install.images / f"{name}.qcow2"
+    other.write_text("somebody's")
+    done = install.run(*guest_options(name), "--pxe", "--disk", "pool=images,size=1", "--wait", "0")
+    assert done.returncode == 1 and f"there is a volume '{name}.qcow2'" in done.stderr, done
+    assert other.read_text() == "somebody's"
+
+
+def test_two_runs_share_a_tree(virsh, install, server, name):
+    """The second waits for the first one's download, and each has files of its own."""
+    server.slow = 100000
+    words = ["--location", server.url, "--disk", "none", "--wait", "0"]
+    first = install.start(*guest_options(name), *words)
+    assert server.stopped.wait(LIMIT)
+    second = install.start(*guest_options(f"{name}-2"), *words)
+    for line in second.stdout:
+        if "waiting for it" in line:
+            break
+    server.slow = None
+    server.go_on.set()
+    for process in (first, second):
+        _, errors = process.communicate(timeout=LIMIT)
+        assert process.returncode == 0, errors
+    assert virsh("domstate", name) == virsh("domstate", f"{name}-2") == "running"
+    assert install.left() == []
+
+
+@pytest.mark.skipif(not shutil.which("xorriso"), reason="xorriso is not installed")
+def test_an_image_cannot_name_a_file_of_the_host(install, name, tmp_path):
+    secret, content, image = tmp_path / "secret", tmp_path / "content", tmp_path / "image.iso"
+    secret.write_text("secret")
+    secret.chmod(0o600)
+    content.mkdir()
+    (content / "kernel").write_text("kernel")
+    (content / "initrd").symlink_to(secret)
+    subprocess.run(["xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", image, content], check=True)
+    done = install.run(
+        *guest_options(name), "--location", f"{image},kernel=kernel,initrd=initrd", "--disk", "none"
+    )
+    assert done.returncode == 1 and f"'initrd' in image '{image}' is no plain file" in done.stderr, done
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert install.left() == []
 
 
 def test_an_import_keeps_its_disk_and_runs(virsh, install, name):
@@ -521,7 +545,7 @@ def test_an_import_keeps_its_disk_and_runs(virsh, install, name):
     assert done.returncode == 0, done
     assert virsh("domstate", name) == "running"
     assert "Autostart:      enable" in virsh("dominfo", name)
-    again = install.run(*guest_options(name), "--import", "--disk", "none")
+    again = install.run(*guest_options(name), "--import", "--disk", "none", "--dry-run")
     assert again.returncode == 1 and f"there is a guest '{name}' already" in again.stderr
     other = install.run(*guest_options(f"{name}-other"), "--import", "--disk", image)
     assert other.returncode == 1 and f"is a disk of guest '{name}'" in other.stderr
@@ -545,6 +569,13 @@ def test_cloud_init_has_its_medium_at_the_first_start(virsh, install, name, tmp_
     words = [*guest_options(name), "--import", "--disk", image, "--cloud-init", f"user-data={data}"]
     first = ElementTree.fromstring(install.run(*words, "--print-xml", "1").stdout)
     assert [disk.get("device") for disk in first.iter("disk")] == ["disk", "cdrom"]
-    done = install.run(*words, "--wait", "0")
-    assert done.returncode == 0, done
+    process = install.start(*words, "--wait")
+    wait_for("the guest", lambda: name in virsh("list", "--all", "--name").split())
+    wait_for("its definition", lambda: "yes" in virsh("dominfo", name).partition("Persistent:")[2].splitlines()[0])
+    (medium,) = install.cache.glob("*.iso")
+    # It may hold a password.
+    assert stat.S_IMODE(medium.stat().st_mode) == 0o600
+    assert virsh("domblklist", name).count("iso") == 1
     assert virsh("domblklist", name, "--inactive").count("iso") == 0
+    assert interrupt(process)[0] == 130
+    assert install.left() == ["cloud.raw"]
