@@ -221,6 +221,8 @@ static char *find_use(const DoctorFacts *facts, const PciDevice *dev) {
         g_autoptr(GPtrArray) hits = guard_hits_new();
         g_auto(Err) err = ERR_INIT;
 
+        if (facts_is_vfio(dev->driver))
+                return NULL;
         if (guard_check(facts->sys, dev, hits, &err) < 0)
                 return g_strdup_printf("not known: %s", err.message);
         for (unsigned i = 0; i < hits->len; i++) {
@@ -228,6 +230,24 @@ static char *find_use(const DoctorFacts *facts, const PciDevice *dev) {
 
                 if (!hit->is_warning)
                         return g_strdup(hit->text);
+        }
+        return NULL;
+}
+
+/* A group goes to a guest as a whole: what of the host stands on a companion; NULL: nothing. The
+ * caller's. */
+static char *find_companion_use(const DoctorFacts *facts, const PciDevice *dev) {
+        size_t n;
+        g_autofree const PciDevice **members = pci_tree_group(facts->tree, dev->iommu_group, &n);
+
+        for (size_t i = 0; i < n; i++) {
+                g_autofree char *use = members[i] != dev && is_held(members[i])
+                                               ? find_use(facts, members[i])
+                                               : NULL;
+
+                if (use)
+                        return g_strdup_printf("%s in its group: %s",
+                                               PCI_ADDR_TEXT(members[i]->addr), use);
         }
         return NULL;
 }
@@ -295,6 +315,8 @@ static DeviceVerdict judge_device(const DoctorFacts *facts, const PciDevice *dev
                                                 dev->vfs),
                 };
         use = find_use(facts, dev);
+        if (!use)
+                use = find_companion_use(facts, dev);
         if (use)
                 return (DeviceVerdict){
                         .verdict = DOCTOR_SKIPPED,
