@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from lab import LabHost
 
-READY = 120  # seconds from the start of a guest to its last fact, on a busy machine
+READY = 300  # seconds from the start of a guest to its last fact, on a busy machine
 
 
 def hostdev(address: str, managed: str = "yes", extra: str = "") -> str:
