@@ -43,11 +43,15 @@ static char *format_config(const Network *network) {
         return services_dnsmasq_config(network->live, &paths);
 }
 
+/* dnsmasq, which answers whatever guests send, is not root once it runs: it must be able to read
+ * its files all the same. */
 static int write_text(const Network *network, const char *ending, char *text, Err *err) {
         g_autofree char *owned = text;
         g_autofree char *path = network_run_path(network, ending);
+        g_autofree char *dir = g_path_get_dirname(path);
+        int r = file_mkdir_p(dir, 0755, err);
 
-        return object_write_file(path, owned, err);
+        return r < 0 ? r : file_replace_atomic(path, owned, strlen(owned), 0644, err);
 }
 
 static int write_files(const Network *network, Err *err) {
@@ -114,7 +118,7 @@ static void free_step(void *data) {
 static int run_dnsmasq(Step *step, Err *err) {
         const Network *network = step_data(step);
         g_autofree char *option = config_option(network);
-        const char *const argv[] = {NETWORK_DNSMASQ, option, "--user=root", NULL};
+        const char *const argv[] = {NETWORK_DNSMASQ, option, NULL};
         int r = write_files(network, err);
 
         return r < 0 ? r : network_run_program(step, argv, INSTALL_HINT, err);
@@ -187,7 +191,7 @@ static void on_started(int r, const char *output, size_t size, void *userdata) {
 
 static int start_again(Network *network, Err *err) {
         g_autofree char *option = config_option(network);
-        const char *const argv[] = {NETWORK_DNSMASQ, option, "--user=root", NULL};
+        const char *const argv[] = {NETWORK_DNSMASQ, option, NULL};
         int r = errand_run(network->manager->event,
                            &(ErrandSpec){.argv = (char *const *)(uintptr_t)argv,
                                          .done = on_started,

@@ -92,6 +92,7 @@ void network_unref(Network *network) {
         network_unwatch_dnsmasq(network);
         network_def_free(network->config);
         network_def_free(network->live);
+        network_def_free(network->next);
         g_free(network->uuid_text);
         g_free(network);
 }
@@ -270,10 +271,16 @@ int network_make_transient(Manager *manager, const char *xml, bool validate, Net
                 r = find_same(manager, def, &network, err);
         if (r == 0 && network)
                 r = network_check_active(network, false, err);
+        if (r == 0 && network)
+                r = network_check_idle(network, err);
         if (r < 0)
                 return r;
-        if (!network)
+        if (!network) {
                 network = network_new_consume(manager, g_steal_pointer(&def));
+        } else {
+                network_def_free(network->next);
+                network->next = g_steal_pointer(&def);
+        }
         *ret = network;
         return 0;
 }
@@ -373,6 +380,13 @@ static void become_inactive(Network *network) {
         g_clear_pointer(&network->live, network_def_free);
 }
 
+/* The start has failed; a transient network is gone after. */
+static void give_up(Network *network) {
+        become_inactive(network);
+        if (!network->is_persistent)
+                forget(network);
+}
+
 static void on_started(Plan *plan, const Err *err, void *userdata) {
         Work *work = userdata;
         Network *network = work->network;
@@ -380,9 +394,7 @@ static void on_started(Plan *plan, const Err *err, void *userdata) {
 
         plan_free(plan);
         if (err_is_set(err)) {
-                become_inactive(network);
-                if (!network->is_persistent)
-                        forget(network);
+                give_up(network);
         } else {
                 unlink(mark);
                 network_watch_dnsmasq(network);
@@ -408,10 +420,11 @@ static int start(Network *network, Call *call, NetworkFunc done, Boot *boot, Err
                 r = network_check_idle(network, err);
         if (r < 0)
                 return r;
-        network->live = network_def_copy(network->config);
+        network->live =
+                network->next ? g_steal_pointer(&network->next) : network_def_copy(network->config);
         r = write_marks(network, err);
         if (r < 0) {
-                become_inactive(network);
+                give_up(network);
                 return r;
         }
         plan = network_make_plan(network);
@@ -421,12 +434,12 @@ static int start(Network *network, Call *call, NetworkFunc done, Boot *boot, Err
         if (r == 0)
                 return CALL_LATER;
         plan_free(plan);
-        become_inactive(network);
         network->is_changing = false;
         if (work->call)
                 call_unref(work->call);
-        network_unref(network);
         g_free(work);
+        give_up(network);
+        network_unref(network);
         return r;
 }
 

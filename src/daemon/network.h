@@ -26,6 +26,7 @@ typedef struct Network {
         unsigned refs;
         NetworkDef *config; /* what the next start uses; never NULL */
         NetworkDef *live;   /* NULL: not active */
+        NetworkDef *next;   /* what the next start alone uses; NULL: config */
         char *uuid_text;
         bool is_persistent, autostart;
         bool is_changing;    /* a start or stop is under way */

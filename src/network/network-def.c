@@ -115,6 +115,22 @@ static int check_address(const NetworkIp *ip, const char *text, unsigned line, E
                     network_ip_is_v6(ip) ? "IPv6" : "IPv4");
 }
 
+/* The bits that are set come first. */
+static int check_netmask(const char *netmask, bool is_v6, unsigned line, Err *err) {
+        struct in_addr mask;
+        uint32_t rest;
+
+        if (!netmask)
+                return 0;
+        if (!is_v6 && inet_pton(AF_INET, netmask, &mask) == 1) {
+                rest = ~ntohl(mask.s_addr);
+                if ((rest & (rest + 1)) == 0)
+                        return 0;
+        }
+        return fail(err, VIR_ERR_XML_ERROR, "'%s' at line %u is no netmask%s", netmask, line,
+                    is_v6 ? ": IPv6 has prefixes" : "");
+}
+
 static int check_inside(const NetworkIp *ip, const char *text, unsigned line, Err *err) {
         int r = check_address(ip, text, line, err);
 
@@ -160,6 +176,8 @@ static int check_ip(const NetworkIp *ip, Err *err) {
         unsigned max = network_ip_is_v6(ip) ? 128 : 32;
         int r = check_address(ip, ip->address, ip->node.line, err);
 
+        if (r == 0)
+                r = check_netmask(ip->netmask, network_ip_is_v6(ip), ip->node.line, err);
         if (r < 0)
                 return r;
         if (network_ip_prefix(ip) == 0 || network_ip_prefix(ip) > max)
@@ -255,8 +273,28 @@ static int check_devices(const NetworkDef *def, Err *err) {
         return r == 0 ? check_device(def->forward.dev, def->forward.node.line, err) : r;
 }
 
+/* Rules are made of them. */
+static int check_nat(const NetworkDef *def, Err *err) {
+        const NetworkIp v4 = {};
+        const char *start = def->forward.nat.address.start, *end = def->forward.nat.address.end;
+        unsigned line = def->forward.nat.node.line;
+        int r = start ? check_address(&v4, start, line, err) : 0;
+
+        if (r == 0 && end)
+                r = check_address(&v4, end, line, err);
+        if (r < 0)
+                return r;
+        if (def->forward.nat.port.start.value > def->forward.nat.port.end.value)
+                return fail(err, VIR_ERR_XML_ERROR,
+                            "the ports of <nat> at line %u end before they "
+                            "start",
+                            line);
+        return 0;
+}
+
 static int check_forward(const NetworkDef *def, Err *err) {
         bool has_ips = def->ips && def->ips->len > 0;
+        int r;
 
         if (def->forward.mode == FORWARD_BRIDGE && !def->bridge.name)
                 return fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -273,7 +311,8 @@ static int check_forward(const NetworkDef *def, Err *err) {
         if ((def->forward.mode == FORWARD_NAT || def->forward.mode == FORWARD_ROUTE) && !has_ips)
                 return fail(err, VIR_ERR_XML_ERROR,
                             "network '%s' is forwarded and has no <ip> address", def->name);
-        return check_devices(def, err);
+        r = check_nat(def, err);
+        return r < 0 ? r : check_devices(def, err);
 }
 
 static int check_route(const NetworkDef *def, const NetworkRoute *route, Err *err) {
@@ -283,6 +322,8 @@ static int check_route(const NetworkDef *def, const NetworkRoute *route, Err *er
 
         if (r == 0)
                 r = check_address(&net, route->gateway, line, err);
+        if (r == 0)
+                r = check_netmask(route->netmask, network_route_is_v6(route), line, err);
         if (r < 0)
                 return r;
         if (network_route_prefix(route) > max)

@@ -95,15 +95,17 @@ static void append_lease(GString *out, const NetworkLease *lease) {
 }
 
 static void append_range(GString *out, const NetworkIp *ip, const NetworkRange *range) {
-        struct in_addr mask = {.s_addr = htonl(~UINT32_C(0) << (32 - network_ip_prefix(ip)))};
+        unsigned prefix = network_ip_prefix(ip);
         char text[INET_ADDRSTRLEN];
+        struct in_addr mask;
 
-        if (network_ip_is_v6(ip))
-                g_string_append_printf(out, "dhcp-range=%s,%s,%u", range->start, range->end,
-                                       network_ip_prefix(ip));
-        else
-                g_string_append_printf(out, "dhcp-range=%s,%s,%s", range->start, range->end,
-                                       inet_ntop(AF_INET, &mask, text, sizeof(text)));
+        g_string_append_printf(out, "dhcp-range=%s,%s,", range->start, range->end);
+        if (network_ip_is_v6(ip)) {
+                g_string_append_printf(out, "%u", prefix);
+        } else {
+                mask.s_addr = htonl(~UINT32_C(0) << (32 - prefix));
+                g_string_append(out, inet_ntop(AF_INET, &mask, text, sizeof(text)));
+        }
         append_lease(out, &range->lease);
         g_string_append_c(out, '\n');
 }

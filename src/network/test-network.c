@@ -51,6 +51,12 @@ static void what_makes_no_sense_is_refused(void **state) {
                 NETWORK("<bridge name='a b'/>" IP("")),
                 NETWORK("<ip address='192.0.2.256'/>"),
                 NETWORK("<ip address='192.0.2.1' prefix='33'/>"),
+                NETWORK("<ip address='192.0.2.1' netmask='255.0.255.0'/>"),
+                NETWORK("<ip address='192.0.2.1' netmask='24'/>"),
+                NETWORK("<forward mode='nat'><nat><address "
+                        "start='1.1.1.1&#10;}'/></nat></forward>" IP("")),
+                NETWORK("<forward mode='nat'><nat><port start='9' end='8'/></nat></forward>" IP(
+                        "")),
                 NETWORK(IP("<dhcp><range start='192.0.2.9' end='192.0.2.2'/></dhcp>")),
                 NETWORK(IP("<dhcp><range start='192.0.3.2' end='192.0.3.9'/></dhcp>")),
                 NETWORK(IP("<dhcp><host mac='52:54:00:00:00:01,evil' ip='192.0.2.5'/></dhcp>")),

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Virtual networks: a bridge, addresses, DHCP and DNS, and rules, in the daemon's own network namespace."""
 
+import contextlib
 import json
+import pathlib
+import re
 import time
 from collections.abc import Iterator
 from xml.etree import ElementTree
@@ -99,6 +102,32 @@ def test_a_transient_network_is_gone_when_it_is_stopped(conn, name):
     network.destroy()
     with refused(libvirt.VIR_ERR_NO_NETWORK):
         conn.networkLookupByName(name)
+
+
+def test_a_network_may_run_once_with_another_definition(conn, network, name):
+    other = network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE).replace("<bridge ", "<domain name='once'/><bridge ")
+    conn.networkCreateXML(other)
+    assert "name='once'" in network.XMLDesc()
+    assert "name='once'" not in network.XMLDesc(libvirt.VIR_NETWORK_XML_INACTIVE)
+    network.destroy()
+    assert "name='once'" not in network.XMLDesc() and network.isPersistent()
+
+
+def users_of(word: str) -> list[int]:
+    """The users of the processes that have the word among their arguments."""
+    users = []
+    for process in pathlib.Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if word in (process / "cmdline").read_text(errors="replace"):
+                users += [int(uid) for uid in re.findall(r"Uid:\s+(\d+)", (process / "status").read_text())]
+    return users
+
+
+def test_who_answers_guests_is_not_root(network):
+    network.create()
+    users = users_of(f"/{network.name()}.conf")
+    assert users and any(users), users
+    network.destroy()
 
 
 def test_an_isolated_network_has_no_forward(conn, name):
