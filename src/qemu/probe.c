@@ -126,6 +126,7 @@ static int spawn(Probe *probe, int fd, Err *err) {
                 .log_path = "/dev/null",
                 .fds = &fd,
                 .n_fds = 1,
+                .ends_with_us = true,
         };
 
         return process_spawn(&spec, &probe->process, err);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -122,6 +123,8 @@ static int prepare_child(const ProcessSpec *spec, int log_fd, int null_fd) {
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0)
                 return errno;
         signal(SIGPIPE, SIG_DFL);
+        if (spec->ends_with_us && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+                return errno;
         if (spec->locked_memory && setrlimit(RLIMIT_MEMLOCK, &limit) < 0)
                 return errno;
         if (dup2(null_fd, STDIN_FILENO) < 0 || dup2(log_fd, STDOUT_FILENO) < 0 ||

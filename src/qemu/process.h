@@ -3,8 +3,9 @@
 
 /* A QEMU process: our child when we started it, a stranger's child after a restart of the daemon;
  * watched by its pidfd in both cases (pidfd_open(2)), and never mistaken for a later process of the
- * same number. It outlives the daemon. */
+ * same number. It outlives the daemon, unless it was started for an errand of the daemon's own. */
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -22,6 +23,7 @@ typedef struct ProcessSpec {
         const int *fds;       /* passed on under the same numbers */
         size_t n_fds;
         uint64_t locked_memory; /* bytes it may lock; 0: as inherited */
+        bool ends_with_us;      /* killed when the daemon ends, however that comes */
         char *const *env;       /* "NAME=VALUE" beside the inherited; NULL-terminated; NULL: none */
 } ProcessSpec;
 

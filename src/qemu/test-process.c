@@ -45,6 +45,32 @@ static void the_end_of_a_process_is_told(void **state) {
         sd_event_unref(ended.event);
 }
 
+/* All that hold the pipe's other end have ended when it reads as empty. */
+static void a_process_of_an_errand_ends_with_who_started_it(void **state) {
+        int fds[2];
+        char byte;
+        pid_t pid;
+
+        assert_int_equal(pipe(fds), 0);
+        pid = fork();
+        if (pid == 0) {
+                char program[] = "/bin/sleep", seconds[] = "1000",
+                     *argv[] = {program, seconds, NULL};
+                ProcessSpec spec = {.argv = argv,
+                                    .log_path = "/dev/null",
+                                    .fds = &fds[1],
+                                    .n_fds = 1,
+                                    .ends_with_us = true};
+                Process *process = NULL;
+
+                _exit(process_spawn(&spec, &process, NULL) < 0);
+        }
+        close(fds[1]);
+        assert_int_equal(read(fds[0], &byte, 1), 0);
+        assert_int_equal(waitpid(pid, &(int){0}, 0), pid);
+        close(fds[0]);
+}
+
 static void a_program_that_is_absent_is_named(void **state) {
         g_autoptr(Process) process = NULL;
         g_auto(Err) err = ERR_INIT;
@@ -98,6 +124,7 @@ static void what_it_prints_goes_to_its_log(void **state) {
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_end_of_a_process_is_told),
+                cmocka_unit_test(a_process_of_an_errand_ends_with_who_started_it),
                 cmocka_unit_test(a_program_that_is_absent_is_named),
                 cmocka_unit_test(a_process_is_known_by_pid_and_start_time),
                 cmocka_unit_test(a_process_is_found_by_its_command_line),
