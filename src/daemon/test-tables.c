@@ -70,7 +70,7 @@ static void the_document_names_what_is_not_served(void **state) {
 
         assert_true(g_file_get_contents(AIRLOCK_DOCS "/clients.md", &text, NULL, NULL));
         if (!strstr(text, absent))
-                print_error("docs/clients.md shall have these lines:\n%s", absent);
+                print_error("docs/clients.md has other lines than this test prints with --print\n");
         assert_non_null(strstr(text, absent));
 }
 
