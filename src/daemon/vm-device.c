@@ -344,7 +344,7 @@ static int attach_begin(Job *job, Err *err) {
         Vm *vm = work->vm;
         g_autoptr(Plan) plan = NULL;
         DomainDevice *device;
-        int r = settle_change(vm, &work->change, err);
+        int r = work->change.live ? vm_check_active(vm, true, err) : 0; /* still */
 
         if (r == 0 && work->change.config)
                 r = def_with_device(vm, vm->config, work->xml, false, &work->config, &device, err);
@@ -385,23 +385,13 @@ static void on_images(ImageFacts *facts, const Err *err, void *userdata) {
                 attach_now(job);
 }
 
-/* What cannot be read is told when it is attached. */
-static int attach_look(Job *job, Err *err) {
-        const DeviceJob *work = job_data(job);
-        g_autoptr(DomainDef) live = work->vm->live ? domain_def_copy(work->vm->live) : NULL;
-        g_autoptr(DomainDevice) device = NULL;
-        g_autoptr(GPtrArray) disks = g_ptr_array_new();
-
-        if (!live || domain_device_parse(live, work->xml, strlen(work->xml), 0, &device, NULL) < 0)
-                return 0;
-        g_ptr_array_add(disks, device);
-        return vm_image_look(work->vm, disks, on_images, job, err);
-}
-
 static void attach_run(Job *job) {
+        DeviceJob *work = job_data(job);
         g_auto(Err) err = ERR_INIT;
-        int r = attach_look(job, &err);
+        int r = settle_change(work->vm, &work->change, &err);
 
+        if (r == 0 && work->change.live)
+                r = vm_image_look_at(work->vm, work->xml, on_images, job, &err);
         if (r < 0)
                 finish_change(job, &err);
         else if (r != VM_IMAGE_LATER)

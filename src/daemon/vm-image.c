@@ -325,3 +325,14 @@ int vm_image_look(const Vm *vm, const GPtrArray *disks, VmImageLooked done, void
         g_free(look);
         return r;
 }
+
+int vm_image_look_at(const Vm *vm, const char *xml, VmImageLooked done, void *userdata, Err *err) {
+        g_autoptr(DomainDef) scratch = domain_def_copy(vm->live);
+        g_autoptr(DomainDevice) device = NULL;
+        g_autoptr(GPtrArray) disks = g_ptr_array_new();
+
+        if (domain_device_parse(scratch, xml, strlen(xml), DOMAIN_PARSE_LIVE, &device, NULL) < 0)
+                return 0;
+        g_ptr_array_add(disks, device);
+        return vm_image_look(vm, disks, done, userdata, err);
+}

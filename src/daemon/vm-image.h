@@ -24,6 +24,10 @@ typedef void (*VmImageLooked)(ImageFacts *facts, const Err *err, void *userdata)
 int vm_image_look(const Vm *vm, const GPtrArray *disks, VmImageLooked done, void *userdata,
                   Err *err);
 
+/* The same for the device of xml that a running guest may get; what cannot be parsed is left to who
+ * uses it. */
+int vm_image_look_at(const Vm *vm, const char *xml, VmImageLooked done, void *userdata, Err *err);
+
 /* Completes the chain of images of a disk of live, and numbers them. facts NULL: there is no image
  * on this host. */
 int vm_image_fill(const DomainDef *live, DomainDisk *disk, ImageFacts *facts, Err *err);

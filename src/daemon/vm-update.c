@@ -426,18 +426,9 @@ static void on_images(ImageFacts *facts, const Err *err, void *userdata) {
                 vm_tune_checks(tune);
 }
 
-/* What cannot be read is told by the checks. */
 static int look_at_medium(VmTune *tune, Err *err) {
-        g_autoptr(DomainDef) scratch = domain_def_copy(tune->vm->live);
-        g_autoptr(DomainDevice) device = NULL;
-        g_autoptr(GPtrArray) disks = g_ptr_array_new();
-        int r;
+        int r = vm_image_look_at(tune->vm, tune->text, on_images, tune, err);
 
-        if (domain_device_parse(scratch, tune->text, strlen(tune->text), DOMAIN_PARSE_LIVE, &device,
-                                NULL) < 0)
-                return 0;
-        g_ptr_array_add(disks, device);
-        r = vm_image_look(tune->vm, disks, on_images, tune, err);
         return r == VM_IMAGE_LATER ? VM_TUNE_WAIT : r;
 }
 

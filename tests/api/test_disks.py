@@ -251,6 +251,8 @@ def test_a_file_system_that_hangs_holds_up_nobody(conn, fresh, name, hung):
 
 def test_a_medium_on_a_file_system_that_hangs(conn, name, hung):
     dom = start(conn, name, disk("sda", device="cdrom", bus="sata"))
+    # What comes with the next start alone is not looked at now.
+    dom.attachDeviceFlags(disk("vda", file(hung / "a.img")), libvirt.VIR_DOMAIN_AFFECT_CONFIG)
     with refused(libvirt.VIR_ERR_OPERATION_TIMEOUT, str(hung / "a.iso")):
         dom.updateDeviceFlags(disk("sda", file(hung / "a.iso"), device="cdrom", bus="sata"))
     assert find_disk(dom, "sda").find("source") is None
