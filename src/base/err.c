@@ -31,6 +31,8 @@ static const struct ErrClass {
         {VIR_ERR_NO_DOMAIN, VIR_FROM_QEMU, -ENOENT, "Domain not found"},
         {VIR_ERR_NO_NETWORK, VIR_FROM_NETWORK, -ENOENT, "Network not found"},
         {VIR_ERR_AUTH_FAILED, VIR_FROM_POLKIT, -EACCES, "authentication failed"},
+        {VIR_ERR_AUTH_CANCELLED, VIR_FROM_POLKIT, -EACCES, "authentication cancelled"},
+        {VIR_ERR_AUTH_UNAVAILABLE, VIR_FROM_POLKIT, -EACCES, "authentication unavailable"},
         {VIR_ERR_NO_STORAGE_POOL, VIR_FROM_STORAGE, -ENOENT, "Storage pool not found"},
         {VIR_ERR_NO_STORAGE_VOL, VIR_FROM_STORAGE, -ENOENT, "Storage volume not found"},
         {VIR_ERR_NO_NODE_DEVICE, VIR_FROM_NODEDEV, -ENOENT, "Node device not found"},

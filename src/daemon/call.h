@@ -35,7 +35,8 @@ typedef struct Procedure {
         xdrproc_t ret; /* NULL: no result */
         size_t ret_size;
         bool read_only;   /* a read-only connection may call it */
-        bool before_open; /* allowed before CONNECT_OPEN and authentication */
+        bool before_open; /* allowed before CONNECT_OPEN */
+        bool before_auth; /* and before it is known whether the client is allowed anything */
         CallFunc run;
 } Procedure;
 

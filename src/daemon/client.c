@@ -43,6 +43,12 @@ struct Client {
         bool read_only;
         bool close_when_sent;
 
+        ClientAccess access;
+        PolkitSubject subject; /* of CLIENT_BY_POLKIT */
+        PolkitCheck *check;    /* NULL: polkit is not being asked */
+        PolkitFunc on_verdict;
+        void *verdict_data;
+
         GPtrArray *calls;   /* of Call, borrowed */
         GPtrArray *streams; /* of Stream, owned */
 };
@@ -60,11 +66,87 @@ void client_unref(Client *client) {
                 return;
         g_assert(!client->server);
         transport_free(client->transport);
+        polkit_subject_done(&client->subject);
         g_ptr_array_unref(client->calls);
         g_ptr_array_unref(client->streams);
         g_free(client->uri);
         g_free(client->name);
         g_free(client);
+}
+
+/* ---- who it is ---- */
+
+static const char *polkit_action(const Client *client) {
+        return client->read_only ? POLKIT_MONITOR : POLKIT_MANAGE;
+}
+
+static void allow(Client *client) {
+        client->access = CLIENT_ALLOWED;
+        polkit_subject_done(&client->subject);
+        if (!client->read_only)
+                transport_set_max(client->transport, RPC_PACKET_MAX);
+}
+
+static void log_verdict(const Client *client, const Err *refusal) {
+        g_autofree char *text = refusal ? err_text(refusal) : NULL;
+
+        if (refusal)
+                log_warning("client %" PRIu64 " (%s, uid %u) is refused %s: %s", client->id,
+                            client->name, client->peer.uid, polkit_action(client), text);
+        else
+                log_info("client %" PRIu64 " (%s, uid %u) is allowed %s", client->id, client->name,
+                         client->peer.uid, polkit_action(client));
+}
+
+static void on_verdict(void *userdata, const Err *refusal) {
+        g_autoptr(Client) client = client_ref(userdata);
+
+        client->check = NULL;
+        log_verdict(client, refusal);
+        if (!refusal)
+                allow(client);
+        client->on_verdict(client->verdict_data, refusal);
+        client_wake(client);
+}
+
+static int start_check(Client *client, Err *err) {
+        if (client->subject.pidfd < 0)
+                return fail(err, VIR_ERR_AUTH_FAILED,
+                            "polkit cannot be asked about the process that connected (pid %d): it "
+                            "has ended, or is in another PID namespace",
+                            client->peer.pid);
+        return polkit_check_consume(server_polkit(client->server), &client->subject,
+                                    polkit_action(client), on_verdict, client, &client->check, err);
+}
+
+int client_check(Client *client, PolkitFunc func, void *userdata, Err *err) {
+        g_auto(Err) refusal = ERR_INIT;
+        int r;
+
+        if (client->check)
+                return fail(err, VIR_ERR_RESOURCE_BUSY, "polkit is being asked already");
+        client->on_verdict = func;
+        client->verdict_data = userdata;
+        r = start_check(client, &refusal);
+        if (r < 0) {
+                log_verdict(client, &refusal);
+                err_move(err, &refusal);
+        }
+        return r;
+}
+
+ClientAccess client_access(const Client *client) {
+        return client->access;
+}
+
+static void cancel_check(Client *client) {
+        g_auto(Err) err = ERR_INIT;
+
+        if (!client->check)
+                return;
+        polkit_check_cancel(g_steal_pointer(&client->check));
+        fail(&err, VIR_ERR_AUTH_CANCELLED, "the client has gone");
+        client->on_verdict(client->verdict_data, &err);
 }
 
 bool client_is_closed(const Client *client) {
@@ -86,6 +168,7 @@ void client_close(Client *client, const char *why) {
         for (guint i = 0; i < client->calls->len; i++)
                 call_lose_client(client->calls->pdata[i]);
         g_ptr_array_set_size(client->calls, 0);
+        cancel_check(client);
         while (client->streams->len > 0)
                 stream_free(g_ptr_array_steal_index(client->streams, client->streams->len - 1));
         events_remove_client(server_manager(server)->events, client);
@@ -109,11 +192,12 @@ static bool can_read(const Client *client) {
 /* A client that has said goodbye is left to close its end first, for a moment: its answer to our
  * last ping may still be on the way, and would kill it by SIGPIPE.
  *
- * Input is due while the connection is not open yet and while a message is half there, unless it is
- * we who do not read. */
+ * Input is due while the connection is not open yet (and polkit is not being asked) and while a
+ * message is half there, unless it is we who do not read. */
 static void update_deadline(Client *client) {
         bool due = client->close_when_sent || !transport_is_ready(client->transport) ||
-                   (can_read(client) && (!client->uri || transport_has_partial(client->transport)));
+                   (can_read(client) &&
+                    (transport_has_partial(client->transport) || (!client->uri && !client->check)));
 
         if (due == client->deadline_armed && !client->deadline_renewed)
                 return;
@@ -346,12 +430,25 @@ static int add_sources(Client *client, sd_event *event) {
         return 0;
 }
 
-static int identify_process(Client *client, int fd, Err *err) {
+/* At once: the longer it takes, the likelier is another process with the same number. */
+static void pin_process(Client *client, int fd) {
+        g_auto(Err) err = ERR_INIT;
+
+        if (polkit_subject_load(fd, &client->subject, &err) < 0)
+                log_debug("client %" PRIu64 ": %s", client->id, err.message);
+}
+
+static int identify_process(Client *client, const ClientSocket *socket, Err *err) {
         socklen_t length = sizeof(client->peer);
 
-        if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &length) < 0)
+        if (getsockopt(socket->fd, SOL_SOCKET, SO_PEERCRED, &client->peer, &length) < 0)
                 return fail_errno(err, neg_errno(), "cannot ask who connected");
         client->name = g_strdup_printf("pid %d", client->peer.pid);
+        client->access = socket->access;
+        if (client->peer.uid == 0)
+                allow(client);
+        else if (client->access == CLIENT_BY_POLKIT)
+                pin_process(client, socket->fd);
         return 0;
 }
 
@@ -378,13 +475,15 @@ static void tune_tcp(int fd) {
 }
 
 static int add_transport(Client *client, const ClientSocket *socket, Err *err) {
-        size_t max = socket->read_only ? CLIENT_READ_ONLY_MESSAGE_MAX : RPC_PACKET_MAX;
+        size_t max = socket->read_only || socket->access != CLIENT_ALLOWED
+                             ? CLIENT_READ_ONLY_MESSAGE_MAX
+                             : RPC_PACKET_MAX;
         TlsSession *session = NULL;
         int r;
 
         if (!socket->tls) {
                 client->transport = transport_new_consume(socket->fd, max);
-                return identify_process(client, socket->fd, err);
+                return identify_process(client, socket, err);
         }
         r = tls_session_new(socket->tls, socket->fd, &session, err);
         if (r < 0) {
@@ -405,6 +504,7 @@ int client_new_consume(Server *server, const ClientSocket *socket, Client **ret,
         client->refs = 1;
         client->id = ++last_id;
         client->read_only = socket->read_only;
+        client->subject = (PolkitSubject)POLKIT_SUBJECT_INIT;
         client->calls = g_ptr_array_new();
         client->streams = g_ptr_array_new();
         r = add_transport(client, socket, err);

@@ -15,6 +15,7 @@
 #include <glib.h>
 
 #include "daemon/call.h"
+#include "daemon/polkit.h"
 #include "daemon/server.h"
 #include "rpc/packet.h"
 
@@ -27,7 +28,8 @@
 /* And over this one no event is queued for it any more, but it is closed. */
 #define CLIENT_BACKLOG_EVENTS (16u << 20)
 #define CLIENT_STREAMS_MAX    64u
-/* The read-only sockets are open to everyone: no reading call needs a longer message. */
+/* The read-only sockets are open to everyone: no reading call needs a longer message. Nor does a
+ * client that is not allowed yet. */
 #define CLIENT_READ_ONLY_MESSAGE_MAX (1u << 20)
 /* The handshake of TLS, with the client's certificate, takes at most so long. */
 #define CLIENT_HANDSHAKE_DEADLINE_SEC UINT64_C(10)
@@ -43,11 +45,19 @@
 typedef struct Stream Stream;
 typedef struct TlsContext TlsContext; /* daemon/tls.h */
 
+/* What has to be before a client is served. Root is always. */
+typedef enum ClientAccess {
+        CLIENT_ALLOWED,
+        CLIENT_BY_POLKIT, /* not yet: polkit has to allow it */
+        CLIENT_REFUSED,   /* it came in where nobody but root is served */
+} ClientAccess;
+
 /* What a client came in over. */
 typedef struct ClientSocket {
         int fd;
         bool read_only;
-        TlsContext *tls; /* NULL: a UNIX socket; else TCP, and this is spoken on it */
+        ClientAccess access; /* of others than root */
+        TlsContext *tls;     /* NULL: a UNIX socket; else TCP, and this is spoken on it */
 } ClientSocket;
 
 /* Takes over the descriptor. The client belongs to the server, which it tells when it is closed. */
@@ -71,6 +81,13 @@ bool client_has_fds(const Client *client);
 /* Of the process that connected; from another host, -1 and 0. */
 uid_t client_uid(const Client *client);
 pid_t client_pid(const Client *client);
+
+ClientAccess client_access(const Client *client);
+/* Asks polkit about the process that connected: about monitoring where the connection is read-only,
+ * else about managing. func gets the verdict unless the client goes first, which takes the question
+ * back; then it gets an error all the same. Only for CLIENT_BY_POLKIT; RESOURCE_BUSY while a check
+ * is under way. On failure func is not called. */
+int client_check(Client *client, PolkitFunc func, void *userdata, Err *err);
 
 /* CONNECT_OPEN. uri is what the client gave or the daemon's own where it gave none. */
 bool client_is_open(const Client *client);

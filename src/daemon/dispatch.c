@@ -188,6 +188,8 @@ static ErrDomain object_domain(const char *function) {
 }
 
 static int check_access(const Client *client, const Procedure *procedure, Err *err) {
+        if (client_access(client) != CLIENT_ALLOWED && !procedure->before_auth)
+                return fail(err, VIR_ERR_RPC, "authentication required");
         if (!client_is_open(client) && !procedure->before_open)
                 return fail(err, VIR_ERR_INTERNAL_ERROR, "hypervisor connection not open");
         if (client_is_open(client) && client_is_read_only(client) && !procedure->read_only &&

@@ -8,6 +8,7 @@
 #include "rpc/packet.h"
 
 /* Beside those of daemon/call.h. */
+extern const ProcedureTable rpc_auth_table;
 extern const ProcedureTable rpc_host_table;
 extern const ProcedureTable rpc_host_cpu_table;
 extern const ProcedureTable rpc_host_memory_table;

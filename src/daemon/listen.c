@@ -66,6 +66,18 @@ bool listen_is_live(const char *path) {
         return errno != ECONNREFUSED && errno != ENOENT;
 }
 
+bool listen_is_open(int fd) {
+        struct sockaddr_un address = {};
+        socklen_t length = sizeof(address) - 1; /* the path keeps its end */
+        struct stat st;
+
+        if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
+                return true;
+        /* What has no file, everyone can connect to. */
+        return address.sun_path[0] != '/' || stat(address.sun_path, &st) < 0 ||
+               (st.st_mode & S_IWOTH);
+}
+
 /* Moves the listening socket to its place, where a stale file may lie. */
 static int move_into_place(const char *made, const char *path, Err *err) {
         int r;
@@ -80,8 +92,8 @@ static int move_into_place(const char *made, const char *path, Err *err) {
 }
 
 static int set_access(const char *path, const ListenOptions *options, Err *err) {
-        bool has_group = !options->read_only && options->group != (gid_t)-1;
-        mode_t mode = options->read_only ? 0666 : has_group ? 0660 : 0600;
+        bool has_group = !options->is_open && options->group != (gid_t)-1;
+        mode_t mode = options->is_open ? 0666 : has_group ? 0660 : 0600;
 
         if (has_group && chown(path, (uid_t)-1, options->group) < 0)
                 return fail_errno(err, neg_errno(), "cannot give the socket '%s' to its group",

@@ -13,9 +13,13 @@
 #include "base/err.h"
 
 typedef struct ListenOptions {
-        bool read_only; /* open to everyone (0666); else to root (0600) … */
-        gid_t group;    /* … and to this group (0660); (gid_t)-1: to none */
+        bool is_open; /* to everyone (0666); else to root (0600) … */
+        gid_t group;  /* … and to this group (0660); (gid_t)-1: to none */
 } ListenOptions;
+
+/* Whether every user can connect to a socket that listens, as far as its file's mode says: it may
+ * be systemd's, of a unit that somebody has changed. */
+bool listen_is_open(int fd);
 
 /* Whether somebody listens at path. Wakes no daemon that systemd would start for a connection. */
 bool listen_is_live(const char *path);

@@ -154,6 +154,7 @@ static int serve(Manager *manager, const Options *options, Err *err) {
                                .libvirt_dir = options->libvirt_sockets ? options->libvirt_socket_dir
                                                                        : NULL,
                                .group = options->socket_group,
+                               .has_polkit = options->unix_auth == UNIX_AUTH_POLKIT,
                                .tls = options->listen_tls ? &tls : NULL,
                                .tls_address = options->listen_addr,
                                .tls_port = options->tls_port,

@@ -28,7 +28,8 @@ typedef enum OptionKind {
         OPTION_FLAG,
         OPTION_FLAG_OFF, /* its presence means no */
         OPTION_NUMBER,
-        OPTION_LIST, /* with ';' between: distinguished names have commas */
+        OPTION_CHOICE, /* of words: an enum of their numbers */
+        OPTION_LIST,   /* with ';' between: distinguished names have commas */
 } OptionKind;
 
 typedef struct OptionSpec {
@@ -38,8 +39,15 @@ typedef struct OptionSpec {
         const char *preset;
         const char *help, *arg;
         unsigned min, max; /* of a number */
-        bool is_live;      /* changes while the daemon runs */
+        const char *const *choices;
+        bool is_live; /* changes while the daemon runs */
 } OptionSpec;
+
+static const char *const unix_auths[] = {
+        [UNIX_AUTH_MODE] = "mode",
+        [UNIX_AUTH_POLKIT] = "polkit",
+        NULL,
+};
 
 #define AT(member) offsetof(Options, member)
 
@@ -61,6 +69,10 @@ static const OptionSpec specs[] = {
          NULL},
         {"socket-group", OPTION_TEXT, AT(socket_group), NULL,
          "Group that may use the read-write sockets", "GROUP"},
+        {"unix-auth", OPTION_CHOICE, AT(unix_auth), NULL,
+         "Who gets in over the UNIX sockets: 'mode' (whom the files' mode lets connect) or "
+         "'polkit'",
+         "WHO", .choices = unix_auths},
         {"max-assigned-functions", OPTION_NUMBER, AT(limits.max_assigned_functions), NULL,
          "PCI functions that one guest may be given", "N", 1, ASSIGNED_FUNCTIONS_MAX,
          .is_live = true},
@@ -119,6 +131,16 @@ static int set_number(Options *options, const OptionSpec *spec, const char *valu
         return 0;
 }
 
+static int set_choice(Options *options, const OptionSpec *spec, const char *value, Err *err) {
+        for (unsigned i = 0; spec->choices[i]; i++)
+                if (g_str_equal(spec->choices[i], value)) {
+                        G_STRUCT_MEMBER(unsigned, options, spec->offset) = i;
+                        return 0;
+                }
+        return fail(err, VIR_ERR_INVALID_ARG, "%s: '%s' is neither '%s' nor '%s'", spec->name,
+                    value, spec->choices[0], spec->choices[1]);
+}
+
 static int set_flag(Options *options, const OptionSpec *spec, const char *value, Err *err) {
         static const char *const yeses[] = {"yes", "true", "1", NULL};
         static const char *const nos[] = {"no", "false", "0", NULL};
@@ -151,6 +173,8 @@ static int set_value(Options *options, const OptionSpec *spec, const char *value
         case OPTION_PATH:
         case OPTION_TEXT:
                 return set_text(options, spec, value, err);
+        case OPTION_CHOICE:
+                return set_choice(options, spec, value, err);
         case OPTION_NUMBER:
                 return set_number(options, spec, value, err);
         default:
@@ -327,6 +351,7 @@ static bool is_same(Options *a, Options *b, const OptionSpec *spec) {
                 return is_same_list(G_STRUCT_MEMBER(GStrv, a, spec->offset),
                                     G_STRUCT_MEMBER(GStrv, b, spec->offset));
         case OPTION_NUMBER:
+        case OPTION_CHOICE:
                 return G_STRUCT_MEMBER(unsigned, a, spec->offset) ==
                        G_STRUCT_MEMBER(unsigned, b, spec->offset);
         default:
@@ -343,7 +368,7 @@ static void swap_pointers(Options *a, Options *b, size_t offset) {
 }
 
 static void take(Options *options, Options *fresh, const OptionSpec *spec) {
-        if (spec->kind == OPTION_NUMBER)
+        if (spec->kind == OPTION_NUMBER || spec->kind == OPTION_CHOICE)
                 G_STRUCT_MEMBER(unsigned, options, spec->offset) =
                         G_STRUCT_MEMBER(unsigned, fresh, spec->offset);
         else if (spec->kind == OPTION_FLAG || spec->kind == OPTION_FLAG_OFF)

@@ -11,11 +11,18 @@
 #include "base/err.h"
 #include "daemon/manager.h"
 
+/* Who gets in over the UNIX sockets. */
+typedef enum UnixAuth {
+        UNIX_AUTH_MODE,   /* whom the file's mode lets connect */
+        UNIX_AUTH_POLKIT, /* whom polkit allows it */
+} UnixAuth;
+
 typedef struct Options {
         Paths paths;
         char *libvirt_socket_dir; /* "/run/libvirt" */
         bool libvirt_sockets;     /* false: stay away from libvirt's names */
         char *socket_group;       /* may use the read-write sockets; NULL: only root may */
+        UnixAuth unix_auth;
         Limits limits;
 
         bool listen_tls;

@@ -14,8 +14,7 @@
 #include "rpc/proto.h"
 #include "rpc/remote_connect.h"
 
-/* The connection itself: from the first AUTH_LIST to CONNECT_CLOSE, and what it says of the daemon.
- */
+/* The connection itself, from CONNECT_OPEN to CONNECT_CLOSE, and what it says of the daemon. */
 
 #define DEFAULT_URI "qemu:///system"
 /* The libvirt whose protocol and documents these are (11.3.0): clients draw conclusions from it. */
@@ -24,16 +23,6 @@
 #define TCG_MAX_VCPUS  16
 #define OPEN_READ_ONLY 1u
 #define OPEN_FLAGS     (OPEN_READ_ONLY | 2u) /* 2: no aliases of URIs, a matter of the client */
-
-static const int auth_none = 0;
-
-static int auth_list(Manager *manager, Call *call, const void *args, void *ret, Err *err) {
-        remote_auth_list_ret *answer = ret;
-
-        answer->types.types_len = 1;
-        answer->types.types_val = g_memdup2(&auth_none, sizeof(auth_none));
-        return 0;
-}
 
 /* The system's guests are the only ones; root's session is the same place. */
 static bool uri_is_served(const Client *client, const char *uri) {
@@ -233,12 +222,6 @@ static int get_domain_capabilities(Manager *manager, Call *call, const void *arg
 }
 
 static const Procedure procedures[] = {
-        {.number = REMOTE_PROC_AUTH_LIST,
-         .name = "virConnectAuthList",
-         PROC_RET(remote_auth_list_ret),
-         .read_only = true,
-         .before_open = true,
-         .run = auth_list},
         {.number = REMOTE_PROC_CONNECT_OPEN,
          .name = "virConnectOpen",
          PROC_ARGS(remote_connect_open_args),

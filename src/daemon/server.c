@@ -19,6 +19,7 @@
 #include "daemon/client.h"
 #include "daemon/listen.h"
 #include "daemon/manager.h"
+#include "daemon/polkit.h"
 #include "daemon/tls.h"
 
 /* After libvirt's sockets have gone, this long until ours are there: a libvirt daemon that starts
@@ -49,9 +50,14 @@ struct Server {
         sd_event_source *retake;
         bool made_dir;   /* libvirt's directory, which was not there */
         gid_t group;     /* of the read-write sockets; (gid_t)-1: none */
+        Polkit *polkit;  /* NULL: who can connect gets in */
         TlsContext *tls; /* of the connections to come; NULL: there is no TLS */
         bool is_paused;  /* nobody is accepted for a moment */
 };
+
+Polkit *server_polkit(const Server *server) {
+        return server->polkit;
+}
 
 Manager *server_manager(const Server *server) {
         return server->manager;
@@ -90,6 +96,7 @@ void server_free(Server *server) {
         g_ptr_array_unref(server->listeners);
         g_ptr_array_unref(server->clients);
         tls_context_unref(server->tls);
+        polkit_free(server->polkit);
         if (server->made_dir)
                 rmdir(server->libvirt_dir); /* stays when others use it by now */
         g_free(server->libvirt_dir);
@@ -153,11 +160,22 @@ static bool user_has_too_many(const Server *server, uid_t uid) {
         return n > SERVER_USER_CLIENTS_MAX;
 }
 
+/* By the mode of a file that is open to everyone nobody was chosen. */
+static ClientAccess find_access(const Listener *listener) {
+        if (listener->is_tls)
+                return CLIENT_ALLOWED;
+        if (listener->server->polkit)
+                return CLIENT_BY_POLKIT;
+        return !listener->read_only && listen_is_open(listener->fd) ? CLIENT_REFUSED
+                                                                    : CLIENT_ALLOWED;
+}
+
 static void accept_client(const Listener *listener, int fd) {
         Server *server = listener->server;
         const ClientSocket socket = {
                 .fd = fd,
                 .read_only = listener->read_only,
+                .access = find_access(listener),
                 .tls = listener->is_tls ? server->tls : NULL,
         };
         g_auto(Err) err = ERR_INIT;
@@ -264,6 +282,16 @@ static bool is_inherited(const Server *server, const char *path) {
         return false;
 }
 
+/* Said at once and not only to the first who is refused. */
+static void check_mode(const Server *server, int fd, const char *name) {
+        if (!server->polkit && listen_is_open(fd))
+                log_error("the socket '%s' of systemd is read-write and open to everyone, but "
+                          "unix-auth is 'mode': nobody but root is served there; say unix-auth = "
+                          "polkit in airlockd.conf, or set SocketMode=0660 and SocketGroup= in "
+                          "its unit",
+                          name);
+}
+
 static int take_inherited(Server *server, Err *err) {
         g_auto(GStrv) names = NULL;
         int n = sd_listen_fds_with_names(true, &names);
@@ -282,6 +310,8 @@ static int take_inherited(Server *server, Err *err) {
                                     "'%s', inherited from systemd, is no listening UNIX socket",
                                     names[i]);
                 }
+                if (!read_only)
+                        check_mode(server, fd, names[i]);
                 r = fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? neg_errno() : 0;
                 if (r >= 0)
                         r = add_listener_consume(server, fd, read_only, NULL, err);
@@ -308,7 +338,8 @@ static const SocketName libvirt_names[] = {
 
 static int listen_name(Server *server, const char *path, bool read_only, bool is_libvirt,
                        Err *err) {
-        const ListenOptions options = {.read_only = read_only, .group = server->group};
+        bool is_open = read_only || (server->polkit && server->group == (gid_t)-1);
+        const ListenOptions options = {.is_open = is_open, .group = server->group};
         Listener *listener;
         int fd = -1;
         int r;
@@ -511,6 +542,8 @@ int server_new(Manager *manager, const ServerOptions *options, Server **ret, Err
         int r;
 
         server->manager = manager;
+        if (options->has_polkit)
+                server->polkit = polkit_new(manager->event);
         server->group = (gid_t)-1;
         server->listeners = g_ptr_array_new_with_free_func((GDestroyNotify)listener_free);
         server->clients = g_ptr_array_new();

@@ -29,6 +29,7 @@
  * libvirtd's limit of anonymous clients. */
 #define SERVER_UNVERIFIED_MAX 20u
 
+typedef struct Polkit Polkit; /* daemon/polkit.h */
 typedef struct Server Server;
 typedef struct TlsOptions TlsOptions; /* daemon/tls.h */
 
@@ -36,7 +37,8 @@ typedef struct ServerOptions {
         const char *socket_dir;
         const char *libvirt_dir; /* "/run/libvirt"; NULL: stay away from libvirt's names */
         const char *group;       /* may use the read-write sockets; NULL: only root may */
-        const TlsOptions *tls;   /* NULL: not over TCP */
+        bool has_polkit;       /* which is asked about others than root; the sockets are for all */
+        const TlsOptions *tls; /* NULL: not over TCP */
         const char *tls_address; /* a name or number of this machine; NULL: all of them */
         unsigned tls_port;
 } ServerOptions;
@@ -52,6 +54,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Server, server_free)
 /* Reads the files anew for the connections to come; those that are there stay. On failure nothing
  * has changed. Does nothing in a server without TLS. */
 int server_reload_tls(Server *server, const TlsOptions *options, Err *err);
+
+/* NULL: who can connect gets in. */
+Polkit *server_polkit(const Server *server);
 
 Manager *server_manager(const Server *server);
 unsigned server_n_clients(const Server *server);

@@ -36,6 +36,7 @@ static void an_empty_file_gives_the_presets(void **state) {
         assert_string_equal(options.libvirt_socket_dir, "/run/libvirt");
         assert_true(options.libvirt_sockets);
         assert_null(options.socket_group);
+        assert_int_equal(options.unix_auth, UNIX_AUTH_MODE);
         assert_int_equal(options.limits.max_assigned_functions, 32);
         assert_int_equal(options.limits.spare_root_ports, 4);
         assert_false(options.verbose || options.version);
@@ -48,6 +49,7 @@ static void the_file_sets_and_the_command_line_wins(void **state) {
                                    "no-libvirt-sockets = yes\n"
                                    "max_assigned_functions = 64\n"
                                    "spare_root_ports = 0\n"
+                                   "unix_auth = polkit\n"
                                    "socket-group = kvm\n";
         g_auto(Options) options = OPTIONS_INIT;
 
@@ -59,6 +61,7 @@ static void the_file_sets_and_the_command_line_wins(void **state) {
         assert_int_equal(options.limits.max_assigned_functions, 64);
         assert_int_equal(options.limits.spare_root_ports, 0);
         assert_string_equal(options.socket_group, "kvm");
+        assert_int_equal(options.unix_auth, UNIX_AUTH_POLKIT);
         assert_true(options.verbose);
 }
 
@@ -78,6 +81,8 @@ static void what_is_wrong_is_named(void **state) {
                 {"[airlockd]\nstat-dir = /x\n", NULL, "there is no key 'stat-dir'"},
                 {"[airlockd]\nrun-dir = x\n", NULL, "run-dir: 'x' is no absolute path"},
                 {"[airlockd]\nverbose = maybe\n", NULL, "verbose: 'maybe' is neither yes nor no"},
+                {"[airlockd]\nunix-auth = none\n", NULL,
+                 "unix-auth: 'none' is neither 'mode' nor 'polkit'"},
                 {"[airlockd]\nmax-assigned-functions = 0\n", NULL,
                  "max-assigned-functions: '0' is no number from 1 to 256"},
                 {"[airlockd]\nmax-assigned-functions = 8x\n", NULL,
@@ -134,6 +139,7 @@ static void a_reload_takes_what_is_live_and_names_the_rest(void **state) {
         assert_int_equal(
                 load("[airlockd]\ncert-file=/a\nstate-dir=/s\n", NULL, NULL, &options, NULL), 0);
         assert_int_equal(load("[airlockd]\ncert-file=/b\nstate-dir=/t\nverbose=yes\n"
+                              "unix-auth=polkit\n"
                               "tls-allowed-dn-list=CN=x\nmax-assigned-functions=7\n",
                               NULL, NULL, &fresh, NULL),
                          0);
@@ -143,8 +149,10 @@ static void a_reload_takes_what_is_live_and_names_the_rest(void **state) {
         assert_int_equal(options.limits.max_assigned_functions, 7);
         assert_true(options.verbose);
         assert_string_equal(options.paths.state_dir, "/s");
-        assert_int_equal(g_strv_length(names), 1);
+        assert_int_equal(options.unix_auth, UNIX_AUTH_MODE);
+        assert_int_equal(g_strv_length(names), 2);
         assert_string_equal(names[0], "state-dir");
+        assert_string_equal(names[1], "unix-auth");
         assert_int_equal(load("[airlockd]\ncert-file=/b\nstate-dir=/s\nverbose=yes\n"
                               "tls-allowed-dn-list=CN=x\nmax-assigned-functions=7\n",
                               NULL, NULL, &same, NULL),

@@ -55,6 +55,10 @@ Transport *transport_new_consume(int fd, size_t max_message) {
         return transport;
 }
 
+void transport_set_max(Transport *transport, size_t max_message) {
+        transport->max_message = max_message;
+}
+
 Transport *transport_new_tls_consume(int fd, TlsSession *session, size_t max_message) {
         Transport *transport = transport_new_consume(fd, max_message);
 

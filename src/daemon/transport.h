@@ -37,6 +37,8 @@ int transport_fd(const Transport *transport);
 /* 0: messages can be exchanged now; 1: the peer must be heard first. A plain socket needs none. */
 int transport_handshake(Transport *transport, Err *err);
 bool transport_is_ready(const Transport *transport);
+/* The peer is trusted with longer messages from now on. */
+void transport_set_max(Transport *transport, size_t max_message);
 /* What epoll(7) is to wait for, for the handshake to go on. */
 uint32_t transport_handshake_events(const Transport *transport);
 /* Descriptors can be passed. */
