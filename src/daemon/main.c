@@ -93,24 +93,33 @@ static void note_restart(GStrv names) {
 }
 
 /* All of it or nothing: a file that is half-right changes nothing. */
-static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
-        Daemon *daemon = userdata;
+static void reload(Daemon *daemon) {
         g_auto(Options) fresh = OPTIONS_INIT;
         g_auto(GStrv) names = NULL;
         g_auto(Err) err = ERR_INIT;
 
-        if (!daemon->manager || !daemon->manager->server)
-                return 0;
         if (options_load(daemon->argc, daemon->argv, &fresh, &err) < 0 ||
             apply(daemon, &fresh, &err) < 0) {
                 log_err(&err, "not reloaded, everything stays as it was");
-                return 0;
+                sd_notify(false, "STATUS=Not reloaded: the log says why");
+                return;
         }
         names = options_take(&daemon->options, &fresh);
         daemon->manager->limits = daemon->options.limits;
         log_set_level(daemon->options.verbose ? LOG_DEBUG : LOG_INFO);
         log_info("reloaded: options and certificates");
+        sd_notify(false, "STATUS=");
         note_restart(names);
+}
+
+static int on_reload(sd_event_source *source, const struct signalfd_siginfo *info, void *userdata) {
+        Daemon *daemon = userdata;
+
+        if (!daemon->manager || !daemon->manager->server)
+                return 0;
+        sd_notifyf(false, "RELOADING=1\nMONOTONIC_USEC=%" G_GINT64_FORMAT, g_get_monotonic_time());
+        reload(daemon);
+        sd_notify(false, "READY=1");
         return 0;
 }
 
@@ -132,6 +141,9 @@ static int make_loop(Daemon *daemon, sd_event **ret, Err *err) {
         r = sd_event_default(&event);
         if (r < 0)
                 return fail_errno(err, r, "cannot make the event loop");
+        /* Where the unit asks for it. */
+        if (sd_event_set_watchdog(event, true) < 0)
+                log_warning("systemd's watchdog is not served");
         for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
                 r = sd_event_add_signal(event, NULL, signals[i].number, signals[i].handler, daemon);
                 if (r < 0) {

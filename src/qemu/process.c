@@ -114,11 +114,29 @@ int process_signal(const Process *process, int signal) {
         return 0;
 }
 
+/* The daemon is spared when the host is out of memory; what it starts is not. Where it is a
+ * likelier victim than others, so is that. Returns errno. */
+static int drop_oom_protection(void) {
+        int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+        char first = 0;
+        int error = 0;
+
+        if (fd < 0)
+                return 0;
+        if (read(fd, &first, 1) == 1 && first == '-' && pwrite(fd, "0", 1, 0) < 0)
+                error = errno;
+        close(fd);
+        return error;
+}
+
 /* In the child, between fork and exec: only async-signal-safe calls. Returns errno. */
 static int prepare_child(const ProcessSpec *spec, int log_fd, int null_fd) {
         struct rlimit limit = {spec->locked_memory, spec->locked_memory};
+        int error = drop_oom_protection();
         sigset_t none;
 
+        if (error != 0)
+                return error;
         sigemptyset(&none);
         if (sigprocmask(SIG_SETMASK, &none, NULL) < 0 || setsid() < 0)
                 return errno;

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "qemu/process.h"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +123,35 @@ static void what_it_prints_goes_to_its_log(void **state) {
         rmdir(dir);
 }
 
+#define OOM_FILE "/proc/self/oom_score_adj"
+
+static bool write_oom(const char *text) {
+        int fd = open(OOM_FILE, O_WRONLY | O_CLOEXEC);
+        bool written = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+        closep(&fd);
+        return written;
+}
+
+static void the_daemons_protection_from_the_oom_killer_is_not_inherited(void **state) {
+        g_autofree char *dir = g_dir_make_tmp("test-process-XXXXXX", NULL);
+        g_autofree char *log = g_build_filename(dir, "log", NULL);
+        g_autofree char *before = NULL, *text = NULL;
+        g_autoptr(Process) process = NULL;
+
+        assert_true(g_file_get_contents(OOM_FILE, &before, NULL, NULL));
+        /* Only root may protect itself. */
+        if (write_oom("-500")) {
+                assert_int_equal(spawn("/bin/cat", OOM_FILE, log, &process, NULL), 0);
+                waitpid(process_pid(process), NULL, 0);
+                assert_true(write_oom(before));
+                assert_true(g_file_get_contents(log, &text, NULL, NULL));
+                assert_string_equal(text, "0\n");
+        }
+        unlink(log);
+        rmdir(dir);
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(the_end_of_a_process_is_told),
@@ -129,6 +160,7 @@ int main(void) {
                 cmocka_unit_test(a_process_is_known_by_pid_and_start_time),
                 cmocka_unit_test(a_process_is_found_by_its_command_line),
                 cmocka_unit_test(what_it_prints_goes_to_its_log),
+                cmocka_unit_test(the_daemons_protection_from_the_oom_killer_is_not_inherited),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
