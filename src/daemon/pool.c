@@ -85,6 +85,7 @@ static void replace_def(Pool *pool, PoolDef *def) {
         g_hash_table_remove(pool->manager->pools, pool->def->name);
         pool_def_free(pool->def);
         pool->def = def;
+        pool->changes++;
         g_hash_table_insert(pool->manager->pools, pool->def->name, pool);
 }
 
@@ -376,7 +377,10 @@ static void on_scanned(int r, const char *output, size_t size, void *userdata) {
         g_auto(Err) err = ERR_INIT;
         json_t *answer = r == 0 ? json_loadb(output, size, 0, NULL) : NULL;
 
-        pool->errands--;
+        if (scan->done)
+                pool->errands--;
+        else if (!pool->is_active)
+                r = -ECANCELED;
         if (r == 0 && scan->changes != pool->changes &&
             pool_scan(pool, scan->done, scan->userdata, NULL) == 0) {
                 json_decref(answer);
@@ -391,7 +395,8 @@ static void on_scanned(int r, const char *output, size_t size, void *userdata) {
         else
                 take_volumes(pool, answer);
         json_decref(answer);
-        scan->done(pool, &err, scan->userdata);
+        if (scan->done)
+                scan->done(pool, &err, scan->userdata);
 }
 
 int pool_scan(Pool *pool, PoolScanned done, void *userdata, Err *err) {
@@ -409,7 +414,8 @@ int pool_scan(Pool *pool, PoolScanned done, void *userdata, Err *err) {
                 g_free(scan);
                 return r;
         }
-        pool->errands++;
+        if (done)
+                pool->errands++;
         return 0;
 }
 

@@ -95,7 +95,8 @@ int pool_delete(Pool *pool, Call *call, Err *err);
 int pool_refresh(Pool *pool, Call *call, Err *err);
 int pool_stop(Pool *pool, Err *err);
 
-/* Reads the directory again and then calls done with the failure, or without (err not set). */
+/* Reads the directory again and then calls done with the failure, or without (err not set). Without
+ * done, nobody waits: the pool may be stopped meanwhile, and a failure is nobody's. */
 typedef void (*PoolScanned)(Pool *pool, const Err *err, void *userdata);
 int pool_scan(Pool *pool, PoolScanned done, void *userdata, Err *err);
 

@@ -344,9 +344,6 @@ typedef struct VolumeUse {
         bool is_upload;
 } VolumeUse;
 
-static void ignore_scan(Pool *pool, const Err *err, void *userdata) {
-}
-
 static void on_stream_ended(void *userdata) {
         VolumeUse *use = userdata;
         Pool *pool = pool_find_by_name(use->manager, use->pool);
@@ -357,7 +354,7 @@ static void on_stream_ended(void *userdata) {
         if (pool)
                 pool->errands--;
         if (pool && pool->is_active && use->is_upload)
-                pool_scan(pool, ignore_scan, NULL, NULL);
+                pool_scan(pool, NULL, NULL, NULL);
         g_free(use->pool);
         g_free(use->name);
         g_free(use);

@@ -366,6 +366,17 @@ def test_more_than_was_announced_is_refused(daemon, conn, pool, directory):
     volume.delete()
 
 
+def test_a_pool_can_be_stopped_after_an_upload(conn, pool):
+    """What the daemon reads of the directory by itself is in nobody's way."""
+    volume = pool.createXML(volume_xml("v", MIB))
+    for _ in range(5):
+        upload(conn, volume, b"x" * 4096, 0, 4096)
+        pool.destroy()
+        pool.create()
+        volume = pool.storageVolLookupByName("v")
+    volume.delete()
+
+
 def test_holes_travel_as_holes(conn, pool, directory):
     volume = pool.createXML(volume_xml("v", 64 * MIB))
     with (directory / "v").open("r+b") as file:
