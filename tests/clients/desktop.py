@@ -172,8 +172,8 @@ class Widget:
 
     def activate(self) -> None:
         """Does what it offers, without the mouse: for what opens no dialog, which would wait for us
-        while we wait for it."""
-        self.call("Action", "DoAction", "(i)", 0)
+        while we wait for it. A program that is busy does it later."""
+        self.ask(False, "Action", "DoAction", "(i)", 0)
 
     def focus(self) -> None:
         """Puts its window on top of the others; the row of a cell becomes the selected one."""
@@ -211,8 +211,13 @@ class Widget:
         return self.call("Component", "GetExtents", "(u)", 0)[0]
 
     def click(self, what: str = "b1c") -> None:
-        """b1c: a click, b1d: a double one, b3c: one with the right button."""
-        x, y, width, height = self.box
+        """b1c: a click, b1d: a double one, b3c: one with the right button. Where it is once it stays there: a
+        window that was opened or has another page finds its size and place first."""
+        before = None
+        while (box := self.box) != before:
+            before = box
+            time.sleep(PAUSE)
+        x, y, width, height = box
         self.desktop.mouse(x + width // 2, y + height // 2, what)
 
     def __str__(self) -> str:

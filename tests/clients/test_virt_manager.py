@@ -302,8 +302,10 @@ def choose_system(wizard: desktop.Widget) -> None:
 
 
 def forward(wizard: desktop.Widget, page: int) -> None:
-    """On to the page of this number."""
-    wizard.find("push button", "Forward").press()
+    """On to the page of this number. Not by the mouse: with each page the window changes its size, and the button is
+    somewhere else."""
+    wizard.desktop.until(lambda: wizard.find("push button", "Forward").sensitive, "the button to be usable")
+    wizard.find("push button", "Forward").activate()
     wizard.find("label", re.compile(f"Step {page} of"))
     wizard.find("push button", re.compile("Forward|Finish"))
 
