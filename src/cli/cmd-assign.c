@@ -192,7 +192,7 @@ static const Option options_plan[] = {
         OPT_FLAG("config", "attach, detach: the definition"),
         OPT_FLAG("paused", "start: leave the guest paused"),
         OPT_JSON,
-        {"subject", OPTION_REST, .positional = true, .candidates = CANDIDATES_GUEST,
+        {"subject", OPTION_REST, .positional = true, .candidates = CANDIDATES_SUBJECT,
          .help = "the guest, then the device or a file with its XML"},
         OPT_END,
 };

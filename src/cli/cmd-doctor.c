@@ -54,7 +54,8 @@ static const Option options_doctor[] = {
         {"root", OPTION_TEXT, .named_only = true, .candidates = CANDIDATES_FILE,
          .help = "look at the host whose files are below this directory"},
         OPT_JSON,
-        OPT_REST("check", "names of checks; all of them when none is given"),
+        {"check", OPTION_REST, .positional = true, .candidates = CANDIDATES_CHECK,
+         .help = "names of checks; all of them when none is given"},
         OPT_END,
 };
 

@@ -57,6 +57,40 @@ int install_exec(const Cli *cli, char *const *words, Err *err) {
         return fail_errno(err, neg_errno(), "cannot run '%s'", program);
 }
 
+char **install_rows(const char *const *words) {
+        g_autofree char *program = find_program(), *text = NULL;
+        g_autoptr(GPtrArray) argv = g_ptr_array_new();
+
+        g_ptr_array_add(argv, program);
+        for (; *words; words++)
+                g_ptr_array_add(argv, (void *)(uintptr_t)*words);
+        g_ptr_array_add(argv, NULL);
+        if (!program || !g_spawn_sync(NULL, (char **)argv->pdata, NULL, G_SPAWN_STDERR_TO_DEV_NULL,
+                                      NULL, NULL, &text, NULL, NULL, NULL))
+                return g_new0(char *, 1);
+        return g_strsplit(g_strchomp(text), "\n", -1);
+}
+
+void install_offer_value(Offer *o, const char *kind) {
+        static const struct {
+                const char *kind;
+                Option option;
+        } kinds[] = {
+                {"device", {.candidates = CANDIDATES_PCI}},
+                {"file", {.candidates = CANDIDATES_FILE}},
+        };
+
+        for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+                if (g_str_equal(kinds[i].kind, kind))
+                        offer_values(o, &kinds[i].option);
+        if (g_str_equal(kind, "system")) {
+                g_auto(GStrv) names = install_rows((const char *const[]){"--osinfo", "list", NULL});
+
+                STRV_FOREACH(name, names)
+                        offer_add(o, name, NULL);
+        }
+}
+
 /* In the shell it is a child; what is typed, Ctrl-C too, is its own until it ends. */
 static int cmd_install(Cli *cli, const Args *args, Err *err) {
         void (*before)(int) = signal(SIGINT, SIG_IGN);

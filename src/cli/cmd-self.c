@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include "cli/groups.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -9,6 +10,8 @@
 #include "cli/complete.h"
 #include "cli/options.h"
 #include "cli/words.h"
+
+#define COMPLETE_SECONDS 2
 
 static int cmd_help(Cli *cli, const Args *args, Err *err) {
         const char *subject = args_text(args, "command");
@@ -107,11 +110,44 @@ static int cmd_connect(Cli *cli, const Args *args, Err *err) {
         return cli_connect(cli, err);
 }
 
-static int cmd_complete(Cli *cli, const Args *args, Err *err) {
-        g_auto(GStrv) candidates = complete_words(cli, args_rest(args));
+/* A shell waits at its prompt: a daemon, or a network, that does not answer in time offers nothing.
+ */
+static void give_up(int signal_number) {
+        _exit(0);
+}
 
-        STRV_FOREACH(candidate, candidates)
-                puts(candidate);
+static void print_line(Cli *cli, const char *line) {
+        g_autoptr(GPtrArray) list = NULL;
+        bool wants_file;
+
+        complete_line(cli, line, &list, &wants_file);
+        for (guint i = 0; i < list->len; i++) {
+                const Candidate *candidate = list->pdata[i];
+
+                printf("%s\t%s\n", candidate->text, candidate->what ?: "");
+        }
+        if (wants_file)
+                puts("\tfile");
+}
+
+/* Nothing here changes anything, and who may not do more than look is served as well. */
+static int cmd_complete(Cli *cli, const Args *args, Err *err) {
+        const char *line = args_text(args, "line");
+        g_auto(GStrv) candidates = NULL;
+
+        cli->read_only = true;
+        cli->quiet = true;
+        signal(SIGALRM, give_up);
+        alarm(COMPLETE_SECONDS);
+        if (line) {
+                print_line(cli, line);
+        } else {
+                candidates = complete_words(cli, args_rest(args));
+                STRV_FOREACH(candidate, candidates)
+                        puts(candidate);
+        }
+        fflush(stdout);
+        alarm(0);
         return 0;
 }
 
@@ -136,6 +172,8 @@ static const Option options_connect[] = {
         OPT_END,
 };
 static const Option options_complete[] = {
+        {"line", OPTION_TEXT, .named_only = true,
+         .help = "a shell's line up to the cursor, in place of the words; tells what each is"},
         {"string", OPTION_REST, .positional = true, .help = "words before the cursor"},
         OPT_END,
 };
@@ -143,7 +181,9 @@ static const Option options_complete[] = {
 static const Command commands[] = {
         {"cd", "change the current directory", NULL, options_cd, .offline = true, .run = cmd_cd},
         {"complete", "print what can follow the words of a command",
-         "For completion in a shell: candidates for the last of the words, one a line.",
+         "For completion in a shell: candidates for the last of the words, one a line. Prints "
+         "nothing\n"
+         "    where the daemon does not answer in time.",
          options_complete, .offline = true, .run = cmd_complete},
         {"connect", "connect anew, to the same daemon or to another", NULL, options_connect,
          .offline = true, .run = cmd_connect},

@@ -32,13 +32,17 @@ typedef enum Candidates {
         CANDIDATES_GUEST,
         CANDIDATES_GUEST_ACTIVE,
         CANDIDATES_GUEST_INACTIVE,
+        CANDIDATES_GUEST_DISK, /* targets in the guest that option "domain" names */
+        CANDIDATES_GUEST_INTERFACE,
         CANDIDATES_DEVICE, /* node devices */
-        CANDIDATES_PCI,    /* node devices that are PCI functions */
+        CANDIDATES_PCI,    /* those that are PCI functions; by address where one is begun */
         CANDIDATES_NETWORK,
         CANDIDATES_POOL,
-        CANDIDATES_VOLUME, /* of every active pool; by its path where a path is begun */
+        CANDIDATES_VOLUME,  /* of every active pool; by its path where a path is begun */
+        CANDIDATES_SUBJECT, /* what a plan is about */
         CANDIDATES_FILE,
         CANDIDATES_COMMAND,
+        CANDIDATES_CHECK, /* of the doctor */
         CANDIDATES_WORDS, /* the option's own list */
 } Candidates;
 

@@ -5,233 +5,234 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "cli/object.h"
-#include "client/network.h"
-#include "client/nodedev.h"
-#include "client/storage.h"
-
-/* The candidates so far; only those that begin with prefix get in. */
-typedef struct Offer {
-        Cli *cli;
-        const char *prefix;
-        GPtrArray *items;
-} Offer;
-
-static void offer(Offer *o, const char *text) {
-        if (g_str_has_prefix(text, o->prefix))
-                g_ptr_array_add(o->items, g_strdup(text));
-}
+#include "cli/global.h"
+#include "cli/install.h"
+#include "cli/words.h"
 
 static void offer_commands(Offer *o) {
         GROUP_FOREACH(group, o->cli->groups)
         COMMAND_FOREACH(command, group)
-        offer(o, command->name);
+        offer_add(o, command->name, command->summary);
 }
 
-static void offer_guests(Offer *o, unsigned flags) {
-        g_autoptr(GPtrArray) guests = NULL;
-
-        if (guest_list(o->cli->conn, flags, &guests, NULL) < 0)
-                return;
-        for (unsigned i = 0; i < guests->len; i++)
-                offer(o, ((Guest *)guests->pdata[i])->name);
-}
-
-static void offer_devices(Offer *o, unsigned flags) {
-        g_auto(GStrv) names = NULL;
-
-        if (nodedev_list(o->cli->conn, flags | NODEDEV_LIST_ACTIVE, &names, NULL) < 0)
-                return;
-        STRV_FOREACH(name, names)
-                offer(o, name);
-}
-
-static void offer_networks(Offer *o) {
-        g_autoptr(GPtrArray) nets = NULL;
-
-        if (net_list(o->cli->conn, 0, &nets, NULL) < 0)
-                return;
-        for (guint i = 0; i < nets->len; i++)
-                offer(o, ((Net *)nets->pdata[i])->name);
-}
-
-static void offer_pools(Offer *o) {
-        g_autoptr(GPtrArray) pools = NULL;
-
-        if (storage_pool_list(o->cli->conn, 0, &pools, NULL) < 0)
-                return;
-        for (guint i = 0; i < pools->len; i++)
-                offer(o, ((StoragePool *)pools->pdata[i])->name);
-}
-
-/* The key of a file is its path. */
-static void offer_pool_volumes(Offer *o, const StoragePool *pool) {
-        bool is_path = o->prefix[0] == '/';
-        g_autoptr(GPtrArray) vols = NULL;
-
-        if (storage_pool_vols(o->cli->conn, pool, &vols, NULL) < 0)
-                return;
-        for (guint i = 0; i < vols->len; i++) {
-                const StorageVol *vol = vols->pdata[i];
-
-                offer(o, is_path ? vol->key : vol->name);
-        }
-}
-
-static void offer_volumes(Offer *o) {
-        g_autoptr(GPtrArray) pools = NULL;
-
-        if (storage_pool_list(o->cli->conn, OBJECT_ACTIVE, &pools, NULL) < 0)
-                return;
-        for (guint i = 0; i < pools->len; i++)
-                offer_pool_volumes(o, pools->pdata[i]);
-}
-
-static void offer_files(Offer *o) {
-        const char *slash = strrchr(o->prefix, '/');
-        g_autofree char *dir = slash ? g_strndup(o->prefix, (size_t)(slash + 1 - o->prefix)) : NULL;
-        g_autoptr(GDir) entries = g_dir_open(dir ?: ".", 0, NULL);
-        const char *name;
-
-        while (entries && (name = g_dir_read_name(entries))) {
-                g_autofree char *path = g_strconcat(dir ?: "", name, NULL);
-                g_autofree char *shown =
-                        g_strconcat(path, g_file_test(path, G_FILE_TEST_IS_DIR) ? "/" : "", NULL);
-
-                offer(o, shown);
-        }
-}
-
-static bool needs_daemon(Candidates candidates) {
-        return candidates >= CANDIDATES_GUEST && candidates <= CANDIDATES_VOLUME;
-}
-
-/* The daemon is asked, so that only names that exist are offered; its absence is no error here. */
-static bool is_reachable(Cli *cli) {
-        bool reachable = cli_connect(cli, NULL) >= 0;
-
-        g_clear_pointer(&cli->what, g_free);
-        return reachable;
-}
-
-static void offer_values(Offer *o, const Option *option) {
-        if (needs_daemon(option->candidates) && !is_reachable(o->cli))
-                return;
-        switch (option->candidates) {
-        case CANDIDATES_GUEST:
-                offer_guests(o, 0);
-                break;
-        case CANDIDATES_GUEST_ACTIVE:
-                offer_guests(o, GUEST_LIST_ACTIVE);
-                break;
-        case CANDIDATES_GUEST_INACTIVE:
-                offer_guests(o, GUEST_LIST_INACTIVE);
-                break;
-        case CANDIDATES_DEVICE:
-                offer_devices(o, 0);
-                break;
-        case CANDIDATES_PCI:
-                offer_devices(o, nodedev_cap_flag("pci"));
-                break;
-        case CANDIDATES_NETWORK:
-                offer_networks(o);
-                break;
-        case CANDIDATES_POOL:
-                offer_pools(o);
-                break;
-        case CANDIDATES_VOLUME:
-                offer_volumes(o);
-                break;
-        case CANDIDATES_FILE:
-                offer_files(o);
-                break;
-        case CANDIDATES_COMMAND:
-                offer_commands(o);
-                GROUP_FOREACH(group, o->cli->groups)
-                offer(o, group->keyword);
-                break;
-        case CANDIDATES_WORDS:
-                for (const char *const *word = option->words; *word; word++)
-                        offer(o, *word);
-                break;
-        case CANDIDATES_NONE:
-                break;
-        }
-}
-
-static void offer_options(Offer *o, const Command *command, GHashTable *used) {
+static void offer_options(Offer *o, const Command *command) {
         OPTION_FOREACH(option, command) {
                 g_autofree char *text = g_strconcat("--", option->name, NULL);
 
-                if (option->kind != OPTION_REST && !g_hash_table_contains(used, option->name))
-                        offer(o, text);
+                if (option->kind != OPTION_REST && !g_hash_table_contains(o->given, option->name))
+                        offer_add(o, text, option->help);
         }
+        offer_add(o, "--help", "tell about this command");
 }
 
 /* The next option that a bare word would fill; NULL: none. */
-static const Option *next_positional(const Command *command, GHashTable *used) {
+static const Option *next_positional(const Command *command, GHashTable *given) {
         OPTION_FOREACH(option, command)
         if (option->positional &&
-            (option->kind == OPTION_REST || !g_hash_table_contains(used, option->name)))
+            (option->kind == OPTION_REST || !g_hash_table_contains(given, option->name)))
                 return option;
         return NULL;
 }
 
+/* "--name=value" in two; NULL: it is no option of this command, or has no '='. */
+static const Option *split_option(const Command *command, const char *word,
+                                  const char **ret_value) {
+        const char *equals = g_str_has_prefix(word, "--") ? strchr(word, '=') : NULL;
+        g_autofree char *name = equals ? g_strndup(word + 2, (size_t)(equals - word - 2)) : NULL;
+        const Option *option;
+
+        if (!name)
+                return NULL;
+        option = command_option(command, name);
+        if (option)
+                *ret_value = equals + 1;
+        return option;
+}
+
 /* Reads the words before the last one as args_parse() would. Returns the option whose value the
  * last word is; NULL: it stands for itself. */
-static const Option *read_words(const Command *command, char *const *words, GHashTable *used) {
+static const Option *read_words(const Command *command, char *const *words, GHashTable *given) {
         const Option *open = NULL;
 
         for (; words[0] && words[1]; words++) {
-                const Option *option = NULL;
+                const char *value = *words;
+                const Option *option = open;
 
-                if (open) {
+                if (open)
                         open = NULL;
-                        continue;
-                }
-                if (!g_str_has_prefix(*words, "--"))
-                        option = next_positional(command, used);
-                else if (!strchr(*words, '='))
+                else if (!g_str_has_prefix(*words, "--"))
+                        option = next_positional(command, given);
+                else if (strchr(*words, '='))
+                        option = split_option(command, *words, &value);
+                else
                         open = option = command_option(command, *words + 2);
                 if (open && open->kind == OPTION_FLAG)
                         open = NULL;
                 if (option)
-                        g_hash_table_add(used, (char *)(uintptr_t)option->name);
+                        g_hash_table_insert(given, (char *)(uintptr_t)option->name,
+                                            (char *)(uintptr_t)value);
         }
         return open;
 }
 
+/* The last word of a known command. */
 static void complete_command(Offer *o, const Command *command, char *const *words) {
-        g_autoptr(GHashTable) used = g_hash_table_new(g_str_hash, g_str_equal);
-        const Option *option = read_words(command, words, used);
+        const Option *option = read_words(command, words, o->given);
+        const char *word = o->prefix;
+        g_autofree char *head = NULL;
 
-        if (!option && g_str_has_prefix(o->prefix, "-")) {
-                offer_options(o, command, used);
-                return;
+        if (!option)
+                option = split_option(command, word, &o->prefix);
+        if (o->prefix != word) {
+                head = g_strndup(word, (size_t)(o->prefix - word));
+                o->head = head;
+        } else if (!option && word[0] != '-') {
+                option = next_positional(command, o->given);
         }
-        option = option ?: next_positional(command, used);
         if (option)
                 offer_values(o, option);
         else
-                offer_options(o, command, used);
+                offer_options(o, command);
+        o->head = "";
+}
+
+/* What `airlock install` takes is known to its program: "--disk", what its value is, and its help
+ * in a row. */
+static void offer_install(Offer *o, char *const *words) {
+        g_auto(GStrv) rows = install_rows((const char *const[]){"--list-options", NULL});
+        const char *before = "";
+
+        for (; words[0] && words[1]; words++)
+                before = *words;
+        STRV_FOREACH(row, rows) {
+                g_auto(GStrv) columns = g_strsplit(row, "\t", 3);
+
+                if (g_strv_length(columns) != 3)
+                        continue;
+                if (g_str_equal(columns[0], before) && *columns[1]) {
+                        install_offer_value(o, columns[1]);
+                        return;
+                }
+        }
+        STRV_FOREACH(row, rows) {
+                g_auto(GStrv) columns = g_strsplit(row, "\t", 3);
+
+                if (g_strv_length(columns) == 3)
+                        offer_add(o, columns[0], columns[2]);
+        }
+}
+
+static void complete_in(Offer *o, char *const *words) {
+        const Command *command =
+                words[0] && words[1] ? command_find(o->cli->groups, words[0]) : NULL;
+
+        for (char *const *word = words; *word; word++)
+                o->prefix = *word;
+        if (command && command->raw)
+                offer_install(o, words + 1);
+        else if (command)
+                complete_command(o, command, words + 1);
+        else if (!words[0] || !words[1])
+                offer_commands(o);
+}
+
+static void offer_init(Offer *o, Cli *cli) {
+        *o = (Offer){
+                .cli = cli,
+                .head = "",
+                .prefix = "",
+                .given = g_hash_table_new(g_str_hash, g_str_equal),
+                .list = g_ptr_array_new_with_free_func((GDestroyNotify)candidate_free),
+        };
 }
 
 static int compare(const void *a, const void *b) {
-        return strcmp(*(char *const *)a, *(char *const *)b);
+        const Candidate *const *x = a, *const *y = b;
+
+        return strcmp((*x)->text, (*y)->text);
+}
+
+/* Sorts, and takes out what stands there twice. */
+static GPtrArray *offer_finish(Offer *o) {
+        GPtrArray *list = o->list;
+
+        g_hash_table_unref(o->given);
+        g_ptr_array_sort(list, compare);
+        for (guint i = list->len; i-- > 1;)
+                if (compare(&list->pdata[i], &list->pdata[i - 1]) == 0)
+                        g_ptr_array_remove_index(list, i);
+        return list;
 }
 
 char **complete_words(Cli *cli, char *const *words) {
-        Offer o = {.cli = cli, .prefix = "", .items = g_ptr_array_new()};
-        const Command *command;
+        g_autoptr(GStrvBuilder) texts = g_strv_builder_new();
+        g_autoptr(GPtrArray) list = NULL;
+        Offer o;
 
-        for (char *const *word = words; *word; word++)
-                o.prefix = *word;
-        command = words[0] && words[1] ? command_find(cli->groups, words[0]) : NULL;
-        if (command)
-                complete_command(&o, command, words + 1);
-        else if (!words[0] || !words[1])
-                offer_commands(&o);
-        g_ptr_array_sort(o.items, compare);
-        g_ptr_array_add(o.items, NULL);
-        return (char **)g_ptr_array_free(o.items, FALSE);
+        offer_init(&o, cli);
+        complete_in(&o, words);
+        list = offer_finish(&o);
+        for (guint i = 0; i < list->len; i++)
+                g_strv_builder_add(texts, ((Candidate *)list->pdata[i])->text);
+        return g_strv_builder_end(texts);
+}
+
+/* Steps over the options before the command; the one that chooses the daemon is heeded. The last
+ * word is never stepped over. *ret_open: the option whose value the last word is, or NULL. */
+static char *const *skip_options(Cli *cli, char *const *words, const GlobalOption **ret_open) {
+        *ret_open = NULL;
+        for (; words[0] && words[1] && words[0][0] == '-'; words++) {
+                const char *value = NULL;
+                const GlobalOption *option = global_option_find(words[0], &value);
+
+                if (!option || !option->value || option->value_is_optional)
+                        continue;
+                if (!value && !words[2])
+                        *ret_open = option;
+                if (!value)
+                        value = *++words;
+                if (option->letter == 'c') {
+                        g_free(cli->uri);
+                        cli->uri = g_strdup(value);
+                }
+                if (*ret_open)
+                        break;
+        }
+        return words;
+}
+
+static void offer_global_options(Offer *o) {
+        GLOBAL_OPTION_FOREACH(option) {
+                g_autofree char *text = g_strconcat("--", option->name, NULL);
+
+                if (option->name)
+                        offer_add(o, text, option->help);
+        }
+}
+
+static void offer_uris(Offer *o) {
+        offer_add(o, "qemu:///system", "the daemon of this host");
+        offer_add(o, "qemu+ssh://", "another host, through its sshd: USER@HOST/system");
+        offer_add(o, "qemu+tls://", "another host, over TLS: HOST/system");
+}
+
+void complete_line(Cli *cli, const char *line, GPtrArray **ret, bool *ret_file) {
+        g_auto(GStrv) split = NULL;
+        const GlobalOption *open;
+        char *const *words;
+        Offer o;
+
+        words_split_partial(line, &split);
+        words = skip_options(cli, split[0] && split[1] ? split + 1 : split, &open);
+        offer_init(&o, cli);
+        o.describe = o.leaves_files = true;
+        o.prefix = words[0] ?: "";
+        if (open && open->letter == 'c')
+                offer_uris(&o);
+        else if (!open && o.prefix[0] == '-')
+                offer_global_options(&o);
+        else if (!open)
+                complete_in(&o, words);
+        *ret_file = o.wants_file;
+        *ret = offer_finish(&o);
 }

@@ -3,8 +3,10 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli/cli.h"
+#include "cli/global.h"
 #include "cli/groups.h"
 #include "cli/install.h"
 #include "cli/shell.h"
@@ -12,40 +14,22 @@
 /* ^] */
 #define ESCAPE_DEFAULT 0x1d
 
-enum {
-        OPTION_JSON = 0x100,
-};
-
-static const struct option long_options[] = {
-        {"connect", required_argument, NULL, 'c'},
-        {"readonly", no_argument, NULL, 'r'},
-        {"quiet", no_argument, NULL, 'q'},
-        {"timing", no_argument, NULL, 't'},
-        {"escape", required_argument, NULL, 'e'},
-        {"json", no_argument, NULL, OPTION_JSON},
-        {"help", no_argument, NULL, 'h'},
-        {"version", optional_argument, NULL, 'v'},
-        {},
-};
+/* The one option without a letter. */
+#define CODE_JSON   0x100
+#define OPTIONS_MAX 16
 
 static void print_usage(void) {
         puts("\n"
              "airlock [options]... [<command_string>]\n"
              "airlock [options]... <command> [args...]\n"
              "\n"
-             "  options:\n"
-             "    -c | --connect=URI      URI or socket of the daemon\n"
-             "    -e | --escape <char>    escape character of consoles, as ^]\n"
-             "    -h | --help             this help\n"
-             "         --json             JSON from the commands that have it\n"
-             "    -q | --quiet            results alone\n"
-             "    -r | --readonly         allow only what changes nothing\n"
-             "    -t | --timing           print how long each command took\n"
-             "    -v                      short version\n"
-             "    -V                      long version\n"
-             "         --version[=TYPE]   version, TYPE is short or long (default short)\n"
-             "\n"
-             "  Without a command, airlock is a shell. Commands, one group after the other:\n");
+             "  options:");
+        GLOBAL_OPTION_FOREACH(option) {
+                g_autofree char *form = global_option_form(option);
+
+                printf("    %-28s  %s\n", form, option->help);
+        }
+        puts("\n  Without a command, airlock is a shell. Commands, one group after the other:\n");
 }
 
 static void print_help(const Cli *cli) {
@@ -108,7 +92,7 @@ static int take_option(Cli *cli, int option, char **argv) {
                 return 0;
         case 'e':
                 return set_escape(cli, optarg);
-        case OPTION_JSON:
+        case CODE_JSON:
                 cli->json = true;
                 return 0;
         case 'h':
@@ -123,12 +107,35 @@ static int take_option(Cli *cli, int option, char **argv) {
         }
 }
 
+/* What getopt_long() wants to know. letters and names are at least as long as the table needs. */
+static void describe(char *letters, struct option *names) {
+        letters = stpcpy(letters, "+:");
+        GLOBAL_OPTION_FOREACH(option) {
+                if (option->letter)
+                        *letters++ = option->letter;
+                if (option->letter && option->value && !option->value_is_optional)
+                        *letters++ = ':';
+                if (option->name)
+                        *names++ = (struct option){
+                                .name = option->name,
+                                .has_arg = !option->value              ? no_argument
+                                           : option->value_is_optional ? optional_argument
+                                                                       : required_argument,
+                                .val = option->letter ?: CODE_JSON,
+                        };
+        }
+        *letters = '\0';
+        *names = (struct option){};
+}
+
 static int parse_options(Cli *cli, int argc, char **argv) {
+        struct option names[OPTIONS_MAX + 1];
+        char letters[sizeof("+:") + sizeof("c:") * OPTIONS_MAX];
         int option, r = 0;
 
+        describe(letters, names);
         opterr = 0;
-        while (r == 0 &&
-               (option = getopt_long(argc, argv, "+:c:rqte:hvV", long_options, NULL)) >= 0)
+        while (r == 0 && (option = getopt_long(argc, argv, letters, names, NULL)) >= 0)
                 r = take_option(cli, option, argv);
         return r;
 }

@@ -250,6 +250,8 @@ static int run_options(const Options *options, Err *err) {
 
         if (options_has(options, "help"))
                 text = options_help();
+        else if (options_has(options, "list-options"))
+                text = options_rows();
         else if (options_has(options, "version"))
                 text = g_strdup(AIRLOCK_VERSION "\n");
         else if (g_strcmp0(options_text(options, "osinfo"), "list") == 0)

@@ -28,6 +28,7 @@ typedef struct OptionDef {
         const char *means;   /* the option that this is another name of; NULL: its own */
         const char *value;   /* … with this value */
         const char *refused; /* why it is not served; NULL: it is */
+        const char *offers;  /* what a shell offers for the value: "file", "device", "system" */
 } OptionDef;
 
 #define GROUP(title) \
@@ -51,7 +52,8 @@ static const OptionDef defs[] = {
         {"virt-type", KIND_VALUE, 0, "kvm or qemu"},
         {"arch", KIND_VALUE, 0, "architecture: x86_64"},
         {"metadata", KIND_VALUE, 0, "name=,title=,description=,uuid="},
-        {"osinfo", KIND_VALUE, 0, "the guest's system: rhel7.0, or detect=on,require=off; list"},
+        {"osinfo", KIND_VALUE, 0, "the guest's system: rhel7.0, or detect=on,require=off; list",
+         .offers = "system"},
         {"xml", KIND_VALUE, 0, "XPATH=VALUE on the finished XML, or xpath.delete=XPATH"},
         {"features", KIND_VALUE, 0, "acpi=off, smm.state=on …"},
         {"clock", KIND_VALUE, 0, "offset=localtime …"},
@@ -63,20 +65,24 @@ static const OptionDef defs[] = {
         {"cputune", KIND_VALUE, 0, "vcpupin0.vcpu=0,vcpupin0.cpuset=0-1,shares="},
 
         GROUP("Installation"),
-        {"cdrom", KIND_VALUE, 'c', "image of a CD to install from"},
-        {"location", KIND_VALUE, 'l', "install tree: URL, directory or image[,kernel=,initrd=]"},
+        {"cdrom", KIND_VALUE, 'c', "image of a CD to install from", .offers = "file"},
+        {"location", KIND_VALUE, 'l', "install tree: URL, directory or image[,kernel=,initrd=]",
+         .offers = "file"},
         {"import", KIND_FLAG, 0, "boot from the first disk, which has a system"},
         {"pxe", KIND_FLAG, 0, "boot from the network"},
         {"extra-args", KIND_VALUE, 'x', "more words for the installer's kernel"},
-        {"initrd-inject", KIND_VALUE, 0, "put this file into the installer's initrd"},
+        {"initrd-inject", KIND_VALUE, 0, "put this file into the installer's initrd",
+         .offers = "file"},
         {"boot", KIND_VALUE, 0, "hd,cdrom,menu=on, uefi, loader=,nvram=, kernel=,initrd=,cmdline="},
         {"install", KIND_VALUE, 0, "bootdev=, kernel=,initrd=,kernel_args=, no_install=yes"},
         {"cloud-init", KIND_MAYBE, 0, "user-data=,meta-data=,network-config=,ssh-key= …"},
 
         GROUP("Devices; each option can be given several times, with \"none\" it makes no device"),
-        {"disk", KIND_VALUE, 0, "PATH,size=GIB,format=,bus=, pool=,size=, vol=POOL/VOL, none"},
+        {"disk", KIND_VALUE, 0, "PATH,size=GIB,format=,bus=, pool=,size=, vol=POOL/VOL, none",
+         .offers = "file"},
         {"network", KIND_VALUE, 'w', "network=, bridge=, user, none; model=,mac="},
-        {"hostdev", KIND_VALUE, 0, "host's device: pci_0000_01_00_0, 01:00.0, 8086:10c9"},
+        {"hostdev", KIND_VALUE, 0, "host's device: pci_0000_01_00_0, 01:00.0, 8086:10c9",
+         .offers = "device"},
         {"graphics", KIND_VALUE, 0, "vnc, spice or none; listen=,port=,password="},
         {"video", KIND_VALUE, 0, "virtio, qxl, vga, none …"},
         {"controller", KIND_VALUE, 0, "type=,model=,index=; usb2, usb3"},
@@ -114,6 +120,7 @@ static const OptionDef defs[] = {
         {"debug", KIND_FLAG, 'd', "tell more"},
         {"help", KIND_FLAG, 'h', "this text; --disk help lists the sub-options of --disk"},
         {"version", KIND_FLAG, 0, "print the version"},
+        {"list-options", KIND_FLAG},
 
         /* Other names. */
         ALIAS("os-variant", KIND_VALUE, 0, "osinfo"),
@@ -319,6 +326,20 @@ const char *options_asks_for_help(const Options *options) {
                         return def->name;
         }
         return NULL;
+}
+
+/* The value can be left out: nothing is known to stand there. */
+static const char *offers(const OptionDef *def) {
+        return def->kind == KIND_VALUE ? def->offers ?: "text" : "";
+}
+
+char *options_rows(void) {
+        GString *out = g_string_new(NULL);
+
+        DEF_FOREACH(def)
+        if (def->name && def->help)
+                g_string_append_printf(out, "--%s\t%s\t%s\n", def->name, offers(def), def->help);
+        return g_string_free(out, FALSE);
 }
 
 static void append_def(GString *out, const OptionDef *def) {

@@ -32,3 +32,7 @@ const char *options_asks_for_help(const Options *options);
 
 /* The text of --help. */
 char *options_help(void);
+
+/* The same for the completion of shells: name, what to offer for the value ("": there is none,
+ * "text": nothing is known), help, with tabs between them. */
+char *options_rows(void);
