@@ -34,10 +34,19 @@ static void note(PreparePlan *plan, const char *text) {
         g_ptr_array_add(plan->notes, g_strdup(text));
 }
 
-/* By the processor, as it alone tells when the IOMMU is still off in the firmware. */
+/* By the firmware's table, as a virtual machine can have another maker's IOMMU than its processor;
+ * else by the processor, which tells when the IOMMU is still off in the firmware. */
 static int detect_vendor(const Sys *sys, LineVendor *ret, Err *err) {
         g_autofree char *text = NULL;
 
+        if (sys_exists(sys, "sys/firmware/acpi/tables/DMAR")) {
+                *ret = LINE_INTEL;
+                return 0;
+        }
+        if (sys_exists(sys, "sys/firmware/acpi/tables/IVRS")) {
+                *ret = LINE_AMD;
+                return 0;
+        }
         if (sys_read(sys, "proc/cpuinfo", &text, NULL) < 0)
                 return fail_hint(err,
                                  fail(err, VIR_ERR_OPERATION_UNSUPPORTED,

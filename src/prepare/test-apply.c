@@ -369,6 +369,20 @@ static void no_trial_of_what_is_no_linux(void **state) {
         expect_file(host, "boot/grub2/custom.cfg", NULL);
 }
 
+/* A virtual machine on a processor of AMD's, whose IOMMU is one of Intel's. */
+static void the_firmwares_table_tells_whose_iommu_it_is(void **state) {
+        const TestHost *host = *state;
+        static const PrepareWish wish = {.iommu = true, .vendor = "auto"};
+        LineWish line;
+
+        put(host, "proc/cpuinfo", "vendor_id : AuthenticAMD\n");
+        assert_int_equal(prepare_line_wish(host->sys, &wish, &line, NULL), 0);
+        assert_int_equal(line.vendor, LINE_AMD);
+        put(host, "sys/firmware/acpi/tables/DMAR", "");
+        assert_int_equal(prepare_line_wish(host->sys, &wish, &line, NULL), 0);
+        assert_int_equal(line.vendor, LINE_INTEL);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, host_setup, host_teardown)
 
 int main(void) {
@@ -384,6 +398,7 @@ int main(void) {
                 TEST(a_trial_has_an_entry_of_its_own),
                 TEST(no_trial_where_grub_cannot_forget_it),
                 TEST(no_trial_of_what_is_no_linux),
+                TEST(the_firmwares_table_tells_whose_iommu_it_is),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
