@@ -132,5 +132,6 @@ static const Command commands[] = {
 const CommandGroup group_host = {
         "host",
         "Host and Hypervisor",
-        (const Command *const[]){commands, commands_host_cpu, commands_host_memory, NULL},
+        (const Command *const[]){commands, commands_host_cpu, commands_host_memory, commands_import,
+                                 NULL},
 };

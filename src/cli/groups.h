@@ -23,6 +23,7 @@ extern const CommandGroup *const command_groups[];
 /* Tables of the groups above that have a file of their own. */
 extern const Command commands_prepare[];     /* cmd-prepare.c */
 extern const Command commands_install[];     /* cmd-install.c */
+extern const Command commands_import[];      /* cmd-import.c */
 extern const Command commands_save[];        /* cmd-save.c */
 extern const Command commands_describe[];    /* cmd-describe.c */
 extern const Command commands_tune[];        /* cmd-tune.c */

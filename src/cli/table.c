@@ -41,7 +41,7 @@ static Width char_width(const char *s, mbstate_t *state) {
         return (Width){bytes, (size_t)columns};
 }
 
-static char *clean_cell(const char *text) {
+char *table_clean(const char *text) {
         GString *out = g_string_new(NULL);
         mbstate_t state = {};
 
@@ -77,7 +77,7 @@ static void add_row(Table *table, const char *const *cells) {
         char **row = g_new0(char *, table->columns + 1);
 
         for (size_t i = 0; i < table->columns; i++)
-                row[i] = clean_cell(cells[i] ?: "-");
+                row[i] = table_clean(cells[i] ?: "-");
         g_ptr_array_add(table->rows, row);
 }
 

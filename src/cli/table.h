@@ -27,5 +27,8 @@ void table_set_flexible(Table *table, size_t column);
  * as many as it takes. Free with g_free(). */
 char *table_format(const Table *table, bool with_head, size_t width);
 
+/* Text as a cell shows it; the caller's. */
+char *table_clean(const char *text);
+
 /* Columns of the terminal on stdout; 0 when it is none. */
 size_t table_terminal_width(void);

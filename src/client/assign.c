@@ -47,6 +47,22 @@ int assign_verdict(Conn *conn, const char *device, const char *guest, char **ret
                              ret, err);
 }
 
+int assign_check(Conn *conn, const char *kind, const char *xml, unsigned flags, char **ret,
+                 Err *err) {
+        airlock_check_args args = {
+                .kind = (char *)(uintptr_t)kind,
+                .xml = (char *)(uintptr_t)xml,
+                .flags = flags,
+        };
+
+        return call_for_json(conn,
+                             (ConnCall){
+                                     .procedure = AIRLOCK_PROC_CHECK,
+                                     CONN_ARGS(airlock_check_args, &args),
+                             },
+                             ret, err);
+}
+
 static int call_with_plan(Conn *conn, int procedure, const AssignPlan *plan, char **ret, Err *err) {
         remote_string guest = (char *)(uintptr_t)plan->guest;
         remote_string subject = (char *)(uintptr_t)plan->subject;

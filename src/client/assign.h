@@ -18,6 +18,11 @@ int assign_ledger(Conn *conn, char **ret, Err *err);
 /* guest NULL: to any guest. */
 int assign_verdict(Conn *conn, const char *device, const char *guest, char **ret, Err *err);
 
+/* What would become of a definition if it were stored now; kind: guest, network, pool. flags are
+ * AIRLOCK_CHECK_… of rpc/airlock.x. A definition that would be refused is refused. */
+int assign_check(Conn *conn, const char *kind, const char *xml, unsigned flags, char **ret,
+                 Err *err);
+
 /* What a hand-over is about; flags are AIRLOCK_WITH_COMPANIONS … of rpc/airlock.x. */
 typedef struct AssignPlan {
         const char *kind;    /* start, attach, detach, detach-host, reattach-host, reset */

@@ -74,3 +74,4 @@ extern const ProcedureTable rpc_connect_table;
 extern const ProcedureTable rpc_nodedev_table;
 extern const ProcedureTable rpc_domain_table;
 extern const ProcedureTable rpc_airlock_table;
+extern const ProcedureTable rpc_check_table;

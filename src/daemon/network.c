@@ -261,6 +261,48 @@ int network_define(Manager *manager, const char *xml, bool validate, Network **r
         return 0;
 }
 
+/* One that is here already under another UUID, and is the same in all else, is taken for the same:
+ * each host has its own "default". */
+static Network *find_twin(Manager *manager, NetworkDef *def) {
+        Network *twin = network_find_by_name(manager, def->name);
+        g_autoptr(NetworkDef) copy = NULL;
+        g_autofree char *a = NULL, *b = NULL;
+
+        if (!twin || network_find_by_uuid(manager, def->uuid))
+                return NULL;
+        copy = network_def_copy(def);
+        memcpy(copy->uuid, twin->config->uuid, sizeof(copy->uuid));
+        g_free(copy->mac.address);
+        copy->mac.address = g_strdup(twin->config->mac.address);
+        a = network_def_format(copy);
+        b = network_def_format(twin->config);
+        return g_str_equal(a, b) ? twin : NULL;
+}
+
+int network_try_define(Manager *manager, const char *xml, GPtrArray *warnings, NetworkDef **ret,
+                       Network **ret_same, Err *err) {
+        g_autoptr(NetworkDef) def = NULL;
+        Network *same;
+        int r = network_def_parse(xml, false, warnings, &def, err);
+
+        if (r < 0)
+                return r;
+        same = find_twin(manager, def);
+        if (same) {
+                *ret = network_def_copy(same->config);
+                *ret_same = same;
+                return 0;
+        }
+        r = find_same(manager, def, &same, err);
+        if (r == 0)
+                r = fill_bridge(manager, def, err);
+        if (r < 0)
+                return r;
+        *ret = g_steal_pointer(&def);
+        *ret_same = same;
+        return 0;
+}
+
 int network_make_transient(Manager *manager, const char *xml, bool validate, Network **ret,
                            Err *err) {
         g_autoptr(NetworkDef) def = NULL;

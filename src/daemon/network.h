@@ -67,6 +67,10 @@ int network_write_live(const Network *network, const NetworkDef *def, Err *err);
 void network_replace_config(Network *network, NetworkDef *def);
 
 int network_define(Manager *manager, const char *xml, bool validate, Network **ret, Err *err);
+/* What network_define() would store (*ret) and in whose place (*ret_same; NULL: a new one), and
+ * changes nothing. warnings takes sentences about what is kept and not served. */
+int network_try_define(Manager *manager, const char *xml, GPtrArray *warnings, NetworkDef **ret,
+                       Network **ret_same, Err *err);
 /* Makes one that is not active yet; it is gone when it stops. */
 int network_make_transient(Manager *manager, const char *xml, bool validate, Network **ret,
                            Err *err);

@@ -213,6 +213,49 @@ int pool_define(Manager *manager, const char *xml, bool validate, Pool **ret, Er
         return 0;
 }
 
+/* What the next start of the pool takes. */
+static const PoolDef *next_def(const Pool *pool) {
+        return pool->next ? pool->next : pool->def;
+}
+
+/* One that is here already under another UUID, with the same directory: each host has its own
+ * "default". */
+static Pool *find_twin(Manager *manager, const PoolDef *def) {
+        Pool *twin = pool_find_by_name(manager, def->name);
+        g_autoptr(PoolDef) copy = NULL;
+        g_autofree char *a = NULL, *b = NULL;
+
+        if (!twin || pool_find_by_uuid(manager, def->uuid))
+                return NULL;
+        copy = pool_def_copy(def);
+        memcpy(copy->uuid, twin->def->uuid, sizeof(copy->uuid));
+        a = pool_def_format(copy, true);
+        b = pool_def_format(next_def(twin), true);
+        return g_str_equal(a, b) ? twin : NULL;
+}
+
+int pool_try_define(Manager *manager, const char *xml, GPtrArray *warnings, PoolDef **ret,
+                    Pool **ret_same, Err *err) {
+        g_autoptr(PoolDef) def = NULL;
+        Pool *same;
+        int r = pool_def_parse(xml, false, warnings, &def, err);
+
+        if (r < 0)
+                return r;
+        same = find_twin(manager, def);
+        if (same) {
+                *ret = pool_def_copy(next_def(same));
+                *ret_same = same;
+                return 0;
+        }
+        r = find_same(manager, def, &same, err);
+        if (r < 0)
+                return r;
+        *ret = g_steal_pointer(&def);
+        *ret_same = same;
+        return 0;
+}
+
 int pool_make_transient(Manager *manager, const char *xml, bool validate, Pool **ret, Err *err) {
         g_autoptr(PoolDef) def = NULL;
         Pool *pool = NULL;

@@ -48,8 +48,7 @@ enum { DESTROY_GRACEFUL = 1 };
 
 /* ---- definition ---- */
 
-static int parse_config(Manager *manager, const char *xml, bool validate, DomainDef **ret,
-                        Err *err) {
+int rpc_parse_config(Manager *manager, const char *xml, bool validate, DomainDef **ret, Err *err) {
         g_autofree char *emulator = emulator_of_xml(xml);
         DomainDefaults defaults = manager_domain_defaults_for(manager, emulator);
         g_autoptr(DomainDef) def = NULL;
@@ -64,13 +63,19 @@ static int parse_config(Manager *manager, const char *xml, bool validate, Domain
         vm_note_conventional(manager, def);
         options.spare_ports = manager->limits.spare_root_ports;
         r = layout_assign(def, &options, err);
-        if (r < 0)
-                return r;
-        for (guint i = 0; i < def->warnings->len; i++)
-                log_message(LOG_WARNING, def->name, NULL, "%s",
-                            (const char *)g_ptr_array_index(def->warnings, i));
-        *ret = g_steal_pointer(&def);
-        return 0;
+        if (r == 0)
+                *ret = g_steal_pointer(&def);
+        return r;
+}
+
+static int parse_and_log(Manager *manager, const char *xml, bool validate, DomainDef **ret,
+                         Err *err) {
+        int r = rpc_parse_config(manager, xml, validate, ret, err);
+
+        for (guint i = 0; r == 0 && i < (*ret)->warnings->len; i++)
+                log_message(LOG_WARNING, (*ret)->name, NULL, "%s",
+                            (const char *)g_ptr_array_index((*ret)->warnings, i));
+        return r;
 }
 
 int rpc_find_same(Manager *manager, const DomainDef *def, Vm **ret, Err *err) {
@@ -118,7 +123,7 @@ static int define_now(Manager *manager, Call *call, const char *xml, unsigned fl
         g_autoptr(DomainDef) def = NULL;
         bool is_new, is_added;
         Vm *vm = NULL;
-        int r = parse_config(manager, xml, flags & DEFINE_VALIDATE, &def, err);
+        int r = parse_and_log(manager, xml, flags & DEFINE_VALIDATE, &def, err);
 
         if (r == 0)
                 r = rpc_find_same(manager, def, &vm, err);
@@ -299,7 +304,7 @@ static int create_xml_now(Manager *manager, Call *call, const char *xml, unsigne
         VmStart options = {.paused = flags & CREATE_PAUSED};
         g_autoptr(DomainDef) def = NULL;
         Vm *vm = NULL;
-        int r = parse_config(manager, xml, flags & CREATE_VALIDATE, &def, err);
+        int r = parse_and_log(manager, xml, flags & CREATE_VALIDATE, &def, err);
 
         if (r == 0)
                 r = rpc_find_same(manager, def, &vm, err);

@@ -35,6 +35,10 @@ GPtrArray *rpc_list_vms(Manager *manager, unsigned flags);
 /* The guest of a handle, by its UUID; VIR_ERR_NO_DOMAIN. */
 int rpc_find_vm(Manager *manager, const remote_domain *handle, Vm **ret, Err *err);
 
+/* A definition from a client as it would be stored: with its defaults and addresses. What the
+ * schema does not know is in its warnings. */
+int rpc_parse_config(Manager *manager, const char *xml, bool validate, DomainDef **ret, Err *err);
+
 /* The guest that def means: same name and same UUID. *ret NULL: a new one. */
 int rpc_find_same(Manager *manager, const DomainDef *def, Vm **ret, Err *err);
 

@@ -40,6 +40,16 @@ static char *state_dir(const Vm *vm, const DomainTpm *tpm) {
         return g_build_filename(dir, tpm->backend.version == TPM_2_0 ? "tpm2" : "tpm1.2", NULL);
 }
 
+char *vm_tpm_dir(const Manager *manager, const DomainDef *def) {
+        const DomainTpm *tpm = find_tpm(def);
+        char uuid[DOMAIN_UUID_TEXT_MAX];
+
+        if (!tpm || tpm->backend.source.path)
+                return NULL;
+        return g_build_filename(manager->paths.state_dir, "swtpm",
+                                domain_uuid_format(def->uuid, uuid), NULL);
+}
+
 bool vm_tpm_has_state(const Vm *vm) {
         g_autofree char *dir = own_dir(vm);
 

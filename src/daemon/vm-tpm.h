@@ -11,5 +11,8 @@
 bool vm_tpm_has_state(const Vm *vm);
 bool vm_tpm_is_persistent(const Vm *vm);
 
+/* Where a guest of that definition has it; NULL: it has none that is ours. The caller's. */
+char *vm_tpm_dir(const Manager *manager, const DomainDef *def);
+
 /* Removes it; what is not there is no error. */
 void vm_tpm_remove_state(const Vm *vm);
