@@ -58,7 +58,8 @@ class LabHost:
     @classmethod
     def boot(cls, name: str, daemon: Daemon = Daemon.AIRLOCK, share: Path | None = None) -> Self:
         """Boots lab/hosts/NAME.toml; a host that does not come up is tried once more."""
-        subprocess.run([paths.PREPARE], check=True)
+        disk = topology.load(name).disk
+        subprocess.run([paths.PREPARE, *([disk] if disk else [])], check=True)
         try:
             return cls._boot_once(name, daemon, share)
         except HostError:
@@ -92,8 +93,10 @@ class LabHost:
             print("lab: no airlockd in build/main yet: the host runs without it", flush=True)
 
     def _await_hello(self, channel: Channel, end: float) -> None:
+        """Goes past what was on its way when the host went down."""
         try:
-            next(channel.frames(max(1.0, end - time.monotonic())))
+            while next(channel.frames(max(1.0, end - time.monotonic()))).kind != b"H":
+                pass
         except TimeoutError:
             raise self._error("did not come up in time") from None
         except (ChannelClosed, ConnectionError):
@@ -161,6 +164,18 @@ class LabHost:
                 f"in '{self.name}': {script}\nended with status {result.status}\n{result.output}{result.errors}"
             )
         return result.output
+
+    def reboot(self, seconds: int) -> None:
+        """
+        Restarts a host that boots from a disk, and returns when its agent answers: after one boot, or after as many as
+        it takes. HostError when it does not. No command may be running.
+        """
+        channels = [self._free.get(timeout=LATE) for _ in self.machine.channels]
+        channels[0].send_run("systemctl --no-block reboot", RunOptions())
+        end = time.monotonic() + seconds
+        for channel in channels:
+            self._await_hello(channel, end)
+            self._free.put(channel)
 
     def qmp(self, command: str, **arguments: Any) -> Any:
         """A command to the QEMU that is the host: device_add, device_del, …"""

@@ -36,6 +36,8 @@ class Machine:
         self.channels = [Channel(self._socket()) for _ in range(PORTS)]
         for disk, size in topology.disks.items():
             _make_disk(directory / f"{disk}.img", disk, size)
+        if topology.disk:
+            _make_overlay(directory / "root.qcow2", paths.BUILD / f"{topology.disk}.qcow2")
         self.process = self._start()
 
     def _socket(self) -> socket.socket:
@@ -69,16 +71,27 @@ class Machine:
         qmp, *ports = (s.fileno() for s in self._passed)
         yield ["-name", t.name, "-machine", "q35,kernel-irqchip=off", "-accel", "tcg,thread=multi"]
         yield ["-cpu", "max", "-smp", str(t.cpus), "-m", str(t.memory)]
-        yield ["-nodefaults", "-display", "none", "-no-reboot"]
+        yield ["-nodefaults", "-display", "none"]
         yield ["-chardev", f"file,id=console,path={self.console}", "-serial", "chardev:console"]
         yield ["-chardev", f"socket,id=qmp,fd={qmp}", "-mon", "chardev=qmp,mode=control"]
         if t.iommu:
             yield ["-device", t.iommu]
-        yield ["-kernel", str(paths.VMLINUX), "-initrd", str(paths.INITRD), "-append", self._cmdline()]
+        yield from self._from_disk() if t.disk else self._from_kernel()
         yield from self._helpers(ports)
         yield from self._backends()
         for device in t.devices:
             yield ["-device", device]
+
+    def _from_kernel(self) -> Iterator[list[str]]:
+        """A reboot is its end."""
+        yield ["-no-reboot"]
+        yield ["-kernel", str(paths.VMLINUX), "-initrd", str(paths.INITRD), "-append", self._cmdline()]
+
+    def _from_disk(self) -> Iterator[list[str]]:
+        """What is written lasts as long as the machine, its reboots included."""
+        file = f"file.driver=file,file.filename={self.directory / 'root.qcow2'}"
+        yield ["-blockdev", f"qcow2,node-name=root,{file},cache.no-flush=on"]
+        yield ["-device", "virtio-blk-pci,drive=root,addr=0x1e,bootindex=1"]
 
     def _cmdline(self) -> str:
         t = self.topology
@@ -86,7 +99,10 @@ class Machine:
 
     def _helpers(self, ports: list[int]) -> Iterator[list[str]]:
         """What the lab itself needs, at slots 0x1a to 0x1d: the host's own devices keep their natural addresses."""
-        folders = (("root", Path("/"), True), ("modules", paths.MODULES, True), ("share", self.share, False))
+        system = [("root", Path("/"), True), ("modules", paths.MODULES, True)]
+        if self.topology.disk:
+            system = [("checkout", paths.CHECKOUT, True)]
+        folders = [*system, ("share", self.share, False)]
         for slot, (tag, path, readonly) in enumerate(folders, start=0x1A):
             suffix = ",readonly=on,multidevs=remap" if readonly else ""
             yield ["-fsdev", f"local,id={tag},path={path},security_model=none{suffix}"]
@@ -119,6 +135,12 @@ class Machine:
 def _bytes(size: str) -> int:
     units = {"K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
     return int(size[:-1]) * units[size[-1]]
+
+
+def _make_overlay(image: Path, base: Path) -> None:
+    base = base.resolve()  # the next build makes another, and leaves this one alone
+    command = ["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", str(base), str(image)]
+    subprocess.run(command, check=True)
 
 
 def _make_disk(image: Path, label: str, size: str) -> None:

@@ -53,6 +53,8 @@ wait-socket /run/libvirt/libvirt-sock 60
 
 def script(topology: Topology, daemon: Daemon) -> str:
     """Everything in one script: a round trip less for each step."""
+    if topology.disk:
+        return "\n".join(["set -e", *topology.setup])
     steps = ["set -e"]
     if topology.modules:
         steps.append(f"modprobe -a {' '.join(topology.modules)}")

@@ -38,6 +38,10 @@ def _write(frame: Frame) -> None:
     stream.flush()
 
 
+class Rebooted(Exception):
+    """The host has come up anew, and what ran in it is gone."""
+
+
 def _pump(channel: Channel, with_input: bool, late: float | None) -> int:
     """Carries both ways until the command ends. TimeoutError when nothing came from either side for `late` seconds."""
     sources: list[Channel | int] = [channel, STDIN] if with_input else [channel]
@@ -54,15 +58,21 @@ def _pump(channel: Channel, with_input: bool, late: float | None) -> int:
             for frame in channel.ready_frames():
                 if frame.kind == b"X":
                     return frame.exit_status
+                if frame.kind == b"H":
+                    raise Rebooted
                 _write(frame)
 
 
 def shell(channel: Channel) -> int:
-    """A shell on a terminal of the host, as large as this one."""
-    channel.send_run("TERM=%s exec bash -i" % os.environ.get("TERM", "dumb"), RunOptions(0, _window(), True))
+    """A shell on a terminal of the host, as large as this one; a new one after the host's reboot."""
     signal.signal(signal.SIGWINCH, lambda *_: channel.send_window(*_window()))
     with _raw():
-        return _pump(channel, True, None)
+        while True:
+            channel.send_run("TERM=%s exec bash -i" % os.environ.get("TERM", "dumb"), RunOptions(0, _window(), True))
+            try:
+                return _pump(channel, True, None)
+            except Rebooted:
+                continue
 
 
 def command(channel: Channel, script: str, deadline: int, late: int) -> int:

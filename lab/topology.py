@@ -19,9 +19,10 @@ class Topology:
 
     name: str
     summary: str
+    disk: str = ""  # boots from it, one of lab/prepare's, in place of the lab's kernel
     memory: int = 3072  # MiB
     cpus: int = 2
-    cmdline: str = ""  # of the host's kernel
+    cmdline: str = ""  # of the host's kernel; one that boots from a disk has its own
     iommu: str = ""  # a QEMU device; empty: none
     devices: list[str] = field(default_factory=list)  # QEMU devices, in order
     network: list[str] = field(default_factory=list)  # netdev ids, all on one hub: every port hears every other
