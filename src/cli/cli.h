@@ -20,7 +20,8 @@
 
 struct Cli {
         const CommandGroup *const *groups;
-        char *uri; /* as given; NULL: the default */
+        char *uri;         /* as given; NULL: the default */
+        bool uri_is_asked; /* by an option or by the command connect, not by the environment */
         bool read_only;
         bool quiet; /* results alone: no heads of tables, no confirmations */
         bool json;  /* of commands that can */

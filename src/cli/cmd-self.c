@@ -106,6 +106,7 @@ static int cmd_connect(Cli *cli, const Args *args, Err *err) {
         g_clear_pointer(&cli->conn, conn_free);
         g_free(cli->uri);
         cli->uri = g_strdup(args_text(args, "name"));
+        cli->uri_is_asked = true;
         cli->read_only = args_flag(args, "readonly");
         return cli_connect(cli, err);
 }

@@ -80,6 +80,7 @@ static int take_option(Cli *cli, int option, char **argv) {
         case 'c':
                 g_free(cli->uri);
                 cli->uri = g_strdup(optarg);
+                cli->uri_is_asked = true;
                 return 0;
         case 'r':
                 cli->read_only = true;

@@ -47,6 +47,20 @@ int assign_verdict(Conn *conn, const char *device, const char *guest, char **ret
                              ret, err);
 }
 
+int assign_doctor(Conn *conn, char *const *checks, char **ret, Err *err) {
+        airlock_doctor_args args = {
+                .checks = {g_strv_length((char **)(uintptr_t)checks),
+                           (remote_string *)(uintptr_t)checks},
+        };
+
+        return call_for_json(conn,
+                             (ConnCall){
+                                     .procedure = AIRLOCK_PROC_DOCTOR,
+                                     CONN_ARGS(airlock_doctor_args, &args),
+                             },
+                             ret, err);
+}
+
 int assign_check(Conn *conn, const char *kind, const char *xml, unsigned flags, char **ret,
                  Err *err) {
         airlock_check_args args = {

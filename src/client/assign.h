@@ -23,6 +23,9 @@ int assign_verdict(Conn *conn, const char *device, const char *guest, char **ret
 int assign_check(Conn *conn, const char *kind, const char *xml, unsigned flags, char **ret,
                  Err *err);
 
+/* The doctor's report of the daemon's host. checks: names, all of them when there are none. */
+int assign_doctor(Conn *conn, char *const *checks, char **ret, Err *err);
+
 /* What a hand-over is about; flags are AIRLOCK_WITH_COMPANIONS … of rpc/airlock.x. */
 typedef struct AssignPlan {
         const char *kind;    /* start, attach, detach, detach-host, reattach-host, reset */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "daemon/checkup.h"
 #include "daemon/manager.h"
 
 #include <errno.h>
@@ -66,6 +67,7 @@ static int on_uevent(sd_event_source *source, int fd, uint32_t revents, void *us
         Manager *manager = userdata;
         g_auto(Err) err = ERR_INIT;
 
+        checkup_forget(manager->checkup);
         if (pci_monitor_dispatch(manager->monitor, manager->tree, &err) < 0)
                 log_err(&err, "the list of PCI devices may be old");
         return 0;
@@ -241,6 +243,7 @@ int manager_new(sd_event *event, const Paths *paths, const Limits *limits, Manag
         manager->vms_by_uuid = g_hash_table_new(g_str_hash, g_str_equal);
         manager->vms_by_name = g_hash_table_new(g_str_hash, g_str_equal);
         manager->vms_by_id = g_hash_table_new(g_direct_hash, g_direct_equal);
+        manager->checkup = checkup_new(event);
         r = make_directories(&manager->paths, err);
         if (r == 0)
                 r = start_inventory(manager, err);
@@ -272,6 +275,7 @@ static void free_guests(Manager *manager) {
 void manager_free(Manager *manager) {
         if (!manager)
                 return;
+        checkup_free(manager->checkup);
         emulators_free(manager->emulators);
         cpu_store_free(manager->cpus);
         if (manager->vms_by_uuid)

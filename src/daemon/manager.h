@@ -16,6 +16,7 @@
 #include "pci/names.h"
 #include "pci/tree.h"
 
+typedef struct Checkup Checkup;             /* daemon/checkup.h */
 typedef struct CpuStore CpuStore;           /* daemon/cpu-store.h */
 typedef struct Emulators Emulators;         /* daemon/emulator.h */
 typedef struct Events Events;               /* daemon/event.h */
@@ -68,6 +69,7 @@ typedef struct Manager {
 
         Emulators *emulators;
         CpuStore *cpus;
+        Checkup *checkup; /* what the doctor says */
 } Manager;
 
 /* Makes everything from the paths on: reads the inventory, recovers hand-overs, finds the guests

@@ -4,13 +4,14 @@
 
 #include "base/util.h"
 #include "daemon/call.h"
+#include "daemon/checkup.h"
 #include "daemon/dispatch.h"
 #include "daemon/rpc-domain.h"
 #include "daemon/vm-hostdev.h"
 #include "handover/handover.h"
 #include "rpc/airlock.h"
 
-/* Airlock's own program: the ledger, verdicts and plans, as JSON (docs/protocol.md). */
+/* Airlock's own program: the ledger, verdicts, plans and the doctor, as JSON (docs/protocol.md). */
 
 /* ---- what is common ---- */
 
@@ -69,6 +70,7 @@ static int make_verdict(Manager *manager, PciAddr addr, const Vm *vm, Verdict **
         HandoverRequest request = {
                 .guest = vm ? vm_name(vm) : NULL,
                 .uuid = vm ? vm_uuid_text(vm) : NULL,
+                .any_guest = !vm,
                 .managed = is_managed(vm, addr),
                 .with_companions = vm && domain_def_parks_companions(vm_def(vm, false)),
                 .addrs = &addr,
@@ -177,7 +179,7 @@ static json_t *describe_group(Manager *manager, int group) {
         for (size_t i = 0; i < n; i++) {
                 json_array_append_new(members, describe_device(manager, list[i]));
                 if (pci_device_is_endpoint(list[i]) && list[i]->driver &&
-                    strcmp(list[i]->driver, "vfio-pci") != 0)
+                    !handover_is_vfio(list[i]->driver) && strcmp(list[i]->driver, "pci-stub") != 0)
                         is_viable = false;
         }
         return json_pack("{s:i, s:b, s:o}", "group", group, "viable", is_viable, "members",
@@ -269,6 +271,17 @@ static int ledger(Manager *manager, Call *call, const void *data, void *result, 
                 json_array_append_new(entries, describe_entry(manager, list[i]));
         return reply_json(result, json_pack("{s:o, s:o}", "entries", entries, "corrections",
                                             describe_corrections(whole)));
+}
+
+/* ---- the doctor ---- */
+
+static int doctor(Manager *manager, Call *call, const void *data, void *result, Err *err) {
+        const airlock_doctor_args *args = data;
+        g_autofree char **names = g_new0(char *, args->checks.checks_len + 1);
+
+        for (unsigned i = 0; i < args->checks.checks_len; i++)
+                names[i] = args->checks.checks_val[i];
+        return checkup_answer(manager->checkup, call, names, err);
 }
 
 /* ---- plans ---- */
@@ -493,6 +506,12 @@ static const Procedure procedures[] = {
         JSON(DEVICES, "airlock devices", devices),
         JSON(GROUPS, "airlock groups", groups),
         JSON(LEDGER, "airlock ledger", ledger),
+        {.number = AIRLOCK_PROC_DOCTOR,
+         .name = "airlock doctor",
+         PROC_ARGS(airlock_doctor_args),
+         PROC_RET(airlock_json_ret),
+         .read_only = true,
+         .run = doctor},
         {.number = AIRLOCK_PROC_VERDICT,
          .name = "airlock verdict",
          PROC_ARGS(airlock_verdict_args),

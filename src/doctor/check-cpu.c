@@ -5,7 +5,7 @@
 
 #include "base/util.h"
 #include "doctor/check.h"
-#include "doctor/modprobe.h"
+#include "handover/modprobe.h"
 
 typedef struct Virtualization {
         CpuVendor vendor;

@@ -4,7 +4,7 @@
 
 #include "base/util.h"
 #include "doctor/check.h"
-#include "handover/guard.h"
+#include "handover/handover.h"
 
 #define GIB             ((uint64_t)1 << 30)
 #define BAR_LARGE       (4 * GIB) /* does not fit below 4 GiB, whatever the firmware does */
@@ -194,7 +194,7 @@ void check_reset(Doctor *d) {
 /* Each device, and the sum. */
 
 static bool is_held(const PciDevice *dev) {
-        return pci_device_is_endpoint(dev) && dev->driver && !facts_is_vfio(dev->driver) &&
+        return pci_device_is_endpoint(dev) && dev->driver && !handover_is_vfio(dev->driver) &&
                strcmp(dev->driver, "pci-stub") != 0;
 }
 
@@ -216,113 +216,134 @@ static char *find_companions(const DoctorFacts *facts, const PciDevice *dev, boo
         return out->len > 0 ? g_string_free(g_steal_pointer(&out), FALSE) : NULL;
 }
 
-/* What of the host stands on the device; NULL: nothing. The caller's. */
-static char *find_use(const DoctorFacts *facts, const PciDevice *dev) {
-        g_autoptr(GPtrArray) hits = guard_hits_new();
-        g_auto(Err) err = ERR_INIT;
-
-        if (facts_is_vfio(dev->driver))
-                return NULL;
-        if (guard_check(facts->sys, dev, hits, &err) < 0)
-                return g_strdup_printf("not known: %s", err.message);
-        for (unsigned i = 0; i < hits->len; i++) {
-                const GuardHit *hit = hits->pdata[i];
-
-                if (!hit->is_warning)
-                        return g_strdup(hit->text);
-        }
-        return NULL;
-}
-
-/* A group goes to a guest as a whole: what of the host stands on a companion; NULL: nothing. The
- * caller's. */
-static char *find_companion_use(const DoctorFacts *facts, const PciDevice *dev) {
-        size_t n;
-        g_autofree const PciDevice **members = pci_tree_group(facts->tree, dev->iommu_group, &n);
-
-        for (size_t i = 0; i < n; i++) {
-                g_autofree char *use = members[i] != dev && is_held(members[i])
-                                               ? find_use(facts, members[i])
-                                               : NULL;
-
-                if (use)
-                        return g_strdup_printf("%s in its group: %s",
-                                               PCI_ADDR_TEXT(members[i]->addr), use);
-        }
-        return NULL;
-}
-
 typedef struct DeviceVerdict {
         DoctorVerdict verdict;
-        bool is_ready; /* it can be assigned, though perhaps at a price */
-        char *text;
-        const char *way_out;
+        bool is_ready;       /* it can be assigned, though perhaps at a price */
+        BlockerCode blocker; /* the first one; where it is not ready */
+        char *text, *way_out;
 } DeviceVerdict;
 
 static void device_verdict_clear(void *data) {
         DeviceVerdict *v = data;
 
         g_free(v->text);
+        g_free(v->way_out);
 }
 
-static DeviceVerdict judge_free(const DoctorFacts *facts, const PciDevice *dev) {
+/* Why no device of the host can be assigned, where that is so of one. */
+static const char *host_reason(BlockerCode code) {
+        switch (code) {
+        case BLOCKER_NO_IOMMU:
+                return "no IOMMU is in use";
+        case BLOCKER_NOIOMMU_GROUP:
+                return "the groups are of VFIO's no-IOMMU mode";
+        case BLOCKER_NO_REMAPPING:
+                return "interrupts are not remapped, and allow_unsafe_interrupts is off";
+        case BLOCKER_NO_VFIO:
+                return "the kernel has no VFIO";
+        case BLOCKER_NO_ACCESS:
+                return "there is no device node of VFIO";
+        default:
+                return NULL;
+        }
+}
+
+/* The hand-over's sentence, without what the line says already. The caller's. */
+static char *sentence(const Blocker *blocker, const PciDevice *dev) {
+        g_autofree char *name = g_strdup_printf("PCI device %s ", PCI_ADDR_TEXT(dev->addr));
+        static const char used[] = "is used by the host: ";
+        const char *rest = blocker->message + strlen(name);
+
+        if (!g_str_has_prefix(blocker->message, name))
+                return g_strdup(blocker->message);
+        return g_str_has_prefix(rest, used) ? g_strdup(rest + strlen(used))
+                                            : g_strconcat("it ", rest, NULL);
+}
+
+/* What the host itself uses is as it should be. */
+static DeviceVerdict judge_blocked(const PciDevice *dev, const Blocker *first) {
+        bool is_kept = first->code == BLOCKER_HOST_NEEDS_IT || first->code == BLOCKER_HAS_VFS;
+        g_autofree char *why = sentence(first, dev);
+
+        return (DeviceVerdict){
+                .verdict = is_kept ? DOCTOR_SKIPPED : DOCTOR_WARN,
+                .blocker = first->code,
+                .text = g_strdup_printf(
+                        "%s: %s", is_kept ? "stays with the host" : "cannot be assigned", why),
+                .way_out = is_kept ? NULL : g_strdup(first->way_out),
+        };
+}
+
+/* A price that is paid with the assignment; what others lose is told by the line itself. */
+static const Blocker *find_price(const Verdict *verdict) {
+        size_t n;
+        const Blocker *const *warnings = verdict_warnings(verdict, &n);
+
+        for (size_t i = 0; i < n; i++)
+                if (warnings[i]->code == BLOCKER_HAS_VFS)
+                        return warnings[i];
+        return NULL;
+}
+
+static DeviceVerdict judge_free(const DoctorFacts *facts, const PciDevice *dev,
+                                const Verdict *verdict) {
         bool foreign;
         g_autofree char *companions = find_companions(facts, dev, &foreign);
+        const Blocker *price = find_price(verdict);
         const char *reset = can_reset(dev) ? "yes" : "none";
 
         if (dev->reset_method && *dev->reset_method)
                 reset = dev->reset_method;
         return (DeviceVerdict){
-                .verdict = foreign ? DOCTOR_WARN : DOCTOR_OK,
+                .verdict = foreign || price ? DOCTOR_WARN : DOCTOR_OK,
                 .is_ready = true,
                 .text = g_strdup_printf(
-                        "%04x:%04x, driver %s, reset: %s, group %d%s%s", dev->vendor, dev->device,
-                        dev->driver ? dev->driver : "none", reset, dev->iommu_group,
-                        companions ? " together with " : "", companions ? companions : ""),
-                .way_out = foreign ? "give its companions to the same guest, or have them "
-                                     "parked (--with-companions)"
+                        "%04x:%04x, driver %s, reset: %s, group %d%s%s%s%s", dev->vendor,
+                        dev->device, dev->driver ? dev->driver : "none", reset, dev->iommu_group,
+                        companions ? " together with " : "", companions ? companions : "",
+                        price ? "; " : "", price ? price->message : ""),
+                .way_out = foreign ? g_strdup("give its companions to the same guest, or have them "
+                                              "parked (--with-companions)")
                                    : NULL,
         };
 }
 
-static DeviceVerdict judge_device(const DoctorFacts *facts, const PciDevice *dev) {
-        g_autofree char *direct = NULL, *use = NULL;
+static DeviceVerdict judge_device(const DoctorFacts *facts, const PciDevice *dev,
+                                  const Verdict *verdict) {
+        size_t n;
+        const Blocker *const *blockers = verdict_blockers(verdict, &n);
 
-        if (dev->iommu_group < 0)
-                return (DeviceVerdict){
-                        .verdict = DOCTOR_WARN,
-                        .text = g_strdup("cannot be assigned: no IOMMU of this host is in charge "
-                                         "of it"),
-                };
-        direct = facts_direct_region(facts, dev->iommu_group, NULL);
-        if (direct)
-                return (DeviceVerdict){
-                        .verdict = DOCTOR_WARN,
-                        .text = g_strdup_printf("cannot be assigned: firmware keeps %s mapped",
-                                                direct),
-                };
-        if (!dev->responds)
-                return (DeviceVerdict){
-                        .verdict = DOCTOR_WARN,
-                        .text = g_strdup("cannot be assigned as it is: it does not answer"),
-                        .way_out = "airlock doctor power",
-                };
-        if (dev->is_pf && dev->vfs > 0)
-                return (DeviceVerdict){
-                        .verdict = DOCTOR_SKIPPED,
-                        .text = g_strdup_printf("stays with the host: its %u virtual functions "
-                                                "would go with it",
-                                                dev->vfs),
-                };
-        use = find_use(facts, dev);
-        if (!use)
-                use = find_companion_use(facts, dev);
-        if (use)
-                return (DeviceVerdict){
-                        .verdict = DOCTOR_SKIPPED,
-                        .text = g_strdup_printf("stays with the host: %s", use),
-                };
-        return judge_free(facts, dev);
+        return n > 0 ? judge_blocked(dev, blockers[0]) : judge_free(facts, dev, verdict);
+}
+
+static DeviceVerdict judge_unknown(const Err *err) {
+        return (DeviceVerdict){
+                .verdict = DOCTOR_SKIPPED,
+                .blocker = _BLOCKER_CODE_MAX,
+                .text = g_strdup_printf("not known: %s", err->message),
+        };
+}
+
+static json_t *codes_of(const Blocker *const *blockers, size_t n) {
+        json_t *list = json_array();
+
+        for (size_t i = 0; i < n; i++)
+                json_array_append_new(list, json_string(blocker_code_to_string(blockers[i]->code)));
+        return list;
+}
+
+/* verdict NULL: it is not known. */
+static void keep_codes(Doctor *d, const PciDevice *dev, const Verdict *verdict) {
+        size_t n_blockers = 0, n_warnings = 0;
+        const Blocker *const *blockers = verdict ? verdict_blockers(verdict, &n_blockers) : NULL;
+        const Blocker *const *warnings = verdict ? verdict_warnings(verdict, &n_warnings) : NULL;
+
+        json_array_append_new(d->devices,
+                              json_pack("{s:s, s:o, s:o, s:o}", "address", PCI_ADDR_TEXT(dev->addr),
+                                        "assignable",
+                                        verdict ? json_boolean(n_blockers == 0) : json_null(),
+                                        "blockers", codes_of(blockers, n_blockers), "warnings",
+                                        codes_of(warnings, n_warnings)));
 }
 
 static void tell_device(Doctor *d, const PciDevice *dev, const DeviceVerdict *v) {
@@ -378,28 +399,57 @@ static void tell_all(Doctor *d, const Endpoints *all) {
         doctor_about(d, NULL);
 }
 
+/* What keeps every one of them; NULL: not the same for all. */
+static const char *common_reason(const Endpoints *all) {
+        const DeviceVerdict *first = NULL;
+
+        for (size_t i = 0; i < all->n; i++) {
+                const DeviceVerdict *v = &all->verdicts[i];
+
+                if (!v->text)
+                        continue;
+                first = first ? first : v;
+                if (v->is_ready || v->blocker != first->blocker)
+                        return NULL;
+        }
+        return first ? host_reason(first->blocker) : NULL;
+}
+
+/* Bridges and what belongs to the chipset have a verdict and no line. */
+static DeviceVerdict ask(Doctor *d, const PciDevice *dev) {
+        g_autoptr(Verdict) verdict = NULL;
+        g_auto(Err) err = ERR_INIT;
+        DeviceVerdict v = {};
+        int r = survey_ask(d->facts->survey, dev->addr, &verdict, &err);
+
+        keep_codes(d, dev, verdict);
+        if (!is_candidate(dev))
+                return v;
+        v = r < 0 ? judge_unknown(&err) : judge_device(d->facts, dev, verdict);
+        d->endpoints++;
+        d->ready += v.is_ready ? 1 : 0;
+        return v;
+}
+
 void check_devices(Doctor *d) {
         g_autoptr(GArray) verdicts = g_array_new(FALSE, TRUE, sizeof(DeviceVerdict));
+        const char *reason;
         Endpoints all = {};
 
         all.devices = pci_tree_list(d->facts->tree, &all.n);
         g_array_set_clear_func(verdicts, device_verdict_clear);
         for (size_t i = 0; i < all.n; i++) {
-                DeviceVerdict v = {};
+                DeviceVerdict v = ask(d, all.devices[i]);
 
-                if (is_candidate(all.devices[i])) {
-                        v = judge_device(d->facts, all.devices[i]);
-                        d->endpoints++;
-                        d->ready += v.is_ready ? 1 : 0;
-                }
                 g_array_append_val(verdicts, v);
         }
         all.verdicts = (const DeviceVerdict *)(void *)verdicts->data;
+        reason = common_reason(&all);
         if (d->endpoints == 0)
                 doctor_skip(d, "there is no endpoint");
-        else if (d->facts->n_groups == 0)
-                doctor_fail(d, NULL, "none of %u endpoints can be assigned without an IOMMU",
-                            d->endpoints);
+        else if (reason)
+                doctor_fail(d, NULL, "none of %u endpoints can be assigned: %s", d->endpoints,
+                            reason);
         else
                 tell_all(d, &all);
 }

@@ -5,7 +5,7 @@
 
 #include "doctor/acpi.h"
 #include "doctor/check.h"
-#include "doctor/modprobe.h"
+#include "handover/modprobe.h"
 
 #define TABLES      "sys/firmware/acpi/tables"
 #define SECURE_BOOT "sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c"

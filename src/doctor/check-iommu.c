@@ -5,12 +5,10 @@
 
 #include "base/util.h"
 #include "doctor/check.h"
-#include "doctor/modprobe.h"
 
-#define GROUPS           "sys/kernel/iommu_groups"
-#define UNITS            "sys/class/iommu"
-#define UNSAFE           "allow_unsafe_interrupts"
-#define UNSAFE_PARAMETER "sys/module/vfio_iommu_type1/parameters/" UNSAFE
+#define GROUPS "sys/kernel/iommu_groups"
+#define UNITS  "sys/class/iommu"
+#define UNSAFE "allow_unsafe_interrupts"
 
 #define ECAP_REMAPPING (1u << 3) /* VT-d specification, Extended Capability Register, IR */
 
@@ -134,61 +132,12 @@ static char *find_unable(const DoctorFacts *facts) {
         return NULL;
 }
 
-typedef enum Remapping {
-        REMAPPING_UNKNOWN,
-        REMAPPING_OFF,
-        REMAPPING_ON,
-        REMAPPING_NOT_X86,
-} Remapping;
-
-/* With remapping, interrupt chips are named IR-IO-APIC, IR-PCI-MSI; there is no file for it. */
-static Remapping find_remapping(const DoctorFacts *facts, int *ret_r) {
-        g_autofree char *text = facts_read(facts, "proc/interrupts", ret_r);
-
-        if (!text)
-                return REMAPPING_UNKNOWN;
-        if (strstr(text, " IR-"))
-                return REMAPPING_ON;
-        return strstr(text, "IO-APIC") ? REMAPPING_OFF : REMAPPING_NOT_X86;
-}
-
-/* The value in force; NULL: VFIO is not loaded, or has no such parameter. */
-static char *unsafe_now(const DoctorFacts *facts) {
-        return facts_read(facts, UNSAFE_PARAMETER, NULL);
-}
-
-static bool is_unsafe_word(const char *word) {
-        return g_str_has_prefix(word, UNSAFE "=") ? facts_is_true(word + strlen(UNSAFE "="))
-                                                  : strcmp(word, UNSAFE) == 0;
-}
-
-/* The file that has VFIO accept it from its next loading on; NULL: none. */
-static const char *unsafe_configured(const DoctorFacts *facts) {
-        const char *value = facts_option(facts, "vfio_iommu_type1." UNSAFE);
-        const ModprobeLine *line;
-        unsigned pos = 0;
-
-        if (value && (!*value || facts_is_true(value)))
-                return "/proc/cmdline";
-        while ((line = modprobe_next(facts->modprobe, "options", "vfio_iommu_type1", &pos)))
-                STRV_FOREACH(word, line->words + 2)
-                        if (is_unsafe_word(word))
-                                return line->file;
-        return NULL;
-}
-
-static bool accepts_unsafe(const DoctorFacts *facts) {
-        g_autofree char *now = unsafe_now(facts);
-
-        return now ? facts_is_true(now) : unsafe_configured(facts) != NULL;
-}
-
 static void no_remapping(Doctor *d) {
         g_autofree char *unit = find_unable(d->facts);
         g_autofree char *cause = unit ? g_strdup_printf("unit %s cannot (ecap, bit 3)", unit)
                                       : g_strdup("no IR- interrupt chip in /proc/interrupts");
 
-        if (accepts_unsafe(d->facts))
+        if (survey_platform(d->facts->survey)->accepts_unsafe)
                 doctor_warn(d, "assign devices to trusted guests only",
                             "interrupts are not remapped: %s. " UNSAFE " accepts that a guest can "
                             "forge interrupts",
@@ -202,25 +151,22 @@ static void no_remapping(Doctor *d) {
 }
 
 void check_remapping(Doctor *d) {
-        int r = 0;
-        Remapping remapping = find_remapping(d->facts, &r);
+        const Platform *platform = survey_platform(d->facts->survey);
 
         if (d->facts->n_groups == 0)
                 doctor_skip(d, "there is no IOMMU in use that could remap them");
-        else if (remapping == REMAPPING_UNKNOWN)
-                doctor_unread(d, "proc/interrupts", r);
-        else if (remapping == REMAPPING_ON)
+        else if (platform->remapping == REMAPPING_UNKNOWN)
+                doctor_unread(d, "proc/interrupts", platform->remapping_r);
+        else if (platform->remapping == REMAPPING_ON)
                 doctor_ok(d, "IR- interrupt chips in /proc/interrupts");
-        else if (remapping == REMAPPING_NOT_X86)
+        else if (platform->remapping == REMAPPING_NOT_NEEDED)
                 doctor_ok(d, "no IO-APIC in /proc/interrupts: not needed on this machine");
         else
                 no_remapping(d);
 }
 
 static bool is_remapped(const DoctorFacts *facts) {
-        int r;
-
-        return find_remapping(facts, &r) == REMAPPING_ON;
+        return survey_platform(facts->survey)->remapping == REMAPPING_ON;
 }
 
 /* Whoever accepts what is not there any more leaves a door open for the day when it is. */
@@ -235,8 +181,8 @@ static void unsafe_on(Doctor *d, const char *where) {
 }
 
 void check_unsafe_interrupts(Doctor *d) {
-        g_autofree char *text = unsafe_now(d->facts);
-        const char *configured = unsafe_configured(d->facts);
+        const Platform *platform = survey_platform(d->facts->survey);
+        const char *text = platform->unsafe_now, *configured = platform->unsafe_in;
         bool now = facts_is_true(text);
 
         if (now && !configured && d->facts->modprobe_r == 0 && !is_remapped(d->facts))
@@ -248,7 +194,7 @@ void check_unsafe_interrupts(Doctor *d) {
         else if (configured)
                 unsafe_on(d, configured);
         else if (now)
-                unsafe_on(d, "/" UNSAFE_PARAMETER);
+                unsafe_on(d, "/" PLATFORM_UNSAFE);
         else if (d->facts->modprobe_r < 0)
                 doctor_unread(d, "etc/modprobe.d", d->facts->modprobe_r);
         else

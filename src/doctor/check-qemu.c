@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/util.h"
 #include "doctor/check.h"
@@ -18,6 +20,12 @@ static const char *find_binary(const DoctorFacts *facts) {
         return NULL;
 }
 
+/* In the child: who asks may be told to end while QEMU thinks. */
+static void end_with_parent(gpointer unused) {
+        (void)unused;
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
 /* What the binary prints to that option; NULL: it failed. The caller's. */
 static char *ask(const char *path, const char *option, const char *value) {
         g_autofree char *binary = g_strconcat("/", path, NULL);
@@ -25,8 +33,8 @@ static char *ask(const char *path, const char *option, const char *value) {
         g_autofree char *out = NULL;
         int status;
 
-        if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, NULL, NULL, &out, NULL,
-                          &status, NULL) ||
+        if (!g_spawn_sync(NULL, argv, NULL, G_SPAWN_STDERR_TO_DEV_NULL, end_with_parent, NULL, &out,
+                          NULL, &status, NULL) ||
             status != 0)
                 return NULL;
         return g_steal_pointer(&out);

@@ -4,29 +4,26 @@
 
 #include "base/util.h"
 #include "doctor/check.h"
-#include "doctor/modprobe.h"
+#include "handover/handover.h"
+#include "handover/modprobe.h"
 
 static const char *const modules[] = {"vfio", "vfio_iommu_type1", "vfio_pci"};
 
 void check_vfio_module(Doctor *d) {
-        const DoctorFacts *facts = d->facts;
-        ModuleState state = MODULE_UNKNOWN;
+        const Platform *platform = survey_platform(d->facts->survey);
+        ModuleState state = module_state(d->facts->sys, platform->kernel, "vfio_pci");
 
-        for (size_t i = 0; i < G_N_ELEMENTS(modules); i++) {
-                state = module_state(facts->sys, facts->kernel, modules[i]);
-                if (state == MODULE_ABSENT) {
-                        doctor_fail(d,
-                                    "install the kernel's complete set of modules, or one with "
-                                    "CONFIG_VFIO_PCI",
-                                    "kernel %s has no module %s", facts->kernel, modules[i]);
-                        return;
-                }
-        }
-        if (state == MODULE_UNKNOWN)
+        if (platform->missing_module)
+                doctor_fail(d,
+                            "install the kernel's complete set of modules, or one with "
+                            "CONFIG_VFIO_PCI",
+                            "kernel %s has no module %s", platform->kernel,
+                            platform->missing_module);
+        else if (state == MODULE_UNKNOWN)
                 doctor_skip(d,
                             "not known: vfio_pci is not loaded, and /lib/modules/%s cannot be "
                             "read",
-                            facts->kernel);
+                            platform->kernel);
         else if (state == MODULE_FILE)
                 doctor_ok(d, "vfio_pci can be loaded; airlockd does when a device needs it");
         else
@@ -268,7 +265,7 @@ static void judge_driver(Doctor *d, const IdSource *source, const PciDevice *dev
                         : NULL;
 
         doctor_about(d, PCI_ADDR_TEXT(dev->addr));
-        if (facts_is_vfio(dev->driver))
+        if (handover_is_vfio(dev->driver))
                 doctor_ok(d, "on %s, as %s wants it", dev->driver, source->file);
         else if (softdep)
                 doctor_warn(d, "update the initramfs, so that it has that line too",
@@ -310,7 +307,7 @@ static void judge_group_nodes(Doctor *d, unsigned *ret_n) {
         for (size_t i = 0; i < n; i++) {
                 g_autofree char *node = g_strdup_printf("dev/vfio/%d", all[i]->iommu_group);
 
-                if (!facts_is_vfio(all[i]->driver) || all[i]->iommu_group < 0)
+                if (!handover_is_vfio(all[i]->driver) || all[i]->iommu_group < 0)
                         continue;
                 *ret_n += 1;
                 if (sys_exists(d->facts->sys, node))

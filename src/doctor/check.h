@@ -15,6 +15,7 @@ struct Doctor {
 
         unsigned unread;           /* findings that lack what only root may read */
         unsigned endpoints, ready; /* of check 'device': how many there are, and can be assigned */
+        json_t *devices;           /* each function's verdict, in codes; docs/doctor.md */
 };
 
 /* The findings that follow are about text ("0000:01:00.0"), until the next call. NULL: the host. */

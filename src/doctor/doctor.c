@@ -81,6 +81,7 @@ int doctor_new(const char *root, Doctor **ret, Err *err) {
         int r;
 
         doctor->findings = g_ptr_array_new_with_free_func(finding_free);
+        doctor->devices = json_array();
         r = facts_load(root, &doctor->facts, err);
         if (r < 0)
                 return r;
@@ -93,6 +94,7 @@ void doctor_free(Doctor *doctor) {
                 return;
         facts_free(doctor->facts);
         g_ptr_array_unref(doctor->findings);
+        json_decref(doctor->devices);
         g_free(doctor->object);
         g_free(doctor);
 }
@@ -108,13 +110,21 @@ static bool is_wanted(char *const *names, const char *name) {
         return !*names || g_strv_contains((const char *const *)names, name);
 }
 
-int doctor_run(Doctor *doctor, char *const *names, Err *err) {
+int doctor_check_names(char *const *names, Err *err) {
         for (char *const *name = names; *name; name++)
                 if (!is_check(*name))
                         return fail_hint(
                                 err,
-                                fail(err, VIR_ERR_INVALID_ARG, "there is no check '%s'", *name),
+                                fail(err, VIR_ERR_INVALID_ARG, "there is no check '%.80s'", *name),
                                 "airlock doctor --list names them all");
+        return 0;
+}
+
+int doctor_run(Doctor *doctor, char *const *names, Err *err) {
+        int r = doctor_check_names(names, err);
+
+        if (r < 0)
+                return r;
         for (size_t i = 0; i < G_N_ELEMENTS(checks); i++) {
                 if (!is_wanted(names, checks[i].name))
                         continue;

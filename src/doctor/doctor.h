@@ -54,6 +54,9 @@ int doctor_new(const char *root, Doctor **ret, Err *err);
 void doctor_free(Doctor *doctor);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Doctor, doctor_free)
 
+/* VIR_ERR_INVALID_ARG for a name that no check has. */
+int doctor_check_names(char *const *names, Err *err);
+
 /* Runs the named checks, all when there are none. VIR_ERR_INVALID_ARG for a name that no check has.
  */
 int doctor_run(Doctor *doctor, char *const *names, Err *err);
@@ -66,11 +69,16 @@ DoctorVerdict doctor_worst(const Doctor *doctor);
 /* The first line of the report: why nothing works, or what does. The caller's. */
 char *doctor_summary(const Doctor *doctor);
 
-/* One line a finding, grouped. quiet: only what is not well. The caller's. */
-char *doctor_text(const Doctor *doctor, bool quiet);
-
 /* The shape is in docs/doctor.md. The caller's. */
 json_t *doctor_to_json(const Doctor *doctor);
+
+/* Of such a report, which can come from another host too: one line a finding, grouped. quiet: only
+ * what is not well. The caller's. */
+char *doctor_report_text(const json_t *report, bool quiet);
+char *doctor_text(const Doctor *doctor, bool quiet);
+
+/* Its worst verdict. -EINVAL: it has none, so it is no report. */
+int doctor_report_worst(const json_t *report, DoctorVerdict *ret);
 
 /* The table of checks as text, for --list. */
 char *doctor_list(void);

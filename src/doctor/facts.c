@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
-#include "doctor/modprobe.h"
+#include "handover/modprobe.h"
 
 char *facts_read(const DoctorFacts *facts, const char *path, int *ret_r) {
         char *text = NULL;
@@ -98,6 +98,7 @@ int facts_load(const char *root, DoctorFacts **ret, Err *err) {
         load_cpu(facts);
         facts->modprobe = modprobe_load(facts->sys, &facts->modprobe_r);
         facts->n_groups = count_names(facts->sys, "sys/kernel/iommu_groups");
+        facts->survey = survey_new(facts->tree);
         *ret = g_steal_pointer(&facts);
         return 0;
 }
@@ -106,6 +107,7 @@ void facts_free(DoctorFacts *facts) {
         if (!facts)
                 return;
         g_clear_pointer(&facts->modprobe, g_ptr_array_unref);
+        survey_free(facts->survey);
         pci_tree_free(facts->tree);
         sys_free(facts->sys);
         g_free(facts->kernel);
@@ -138,10 +140,6 @@ char *facts_direct_region(const DoctorFacts *facts, int group, int *ret_r) {
                 if (g_str_has_suffix(line, " direct"))
                         return g_strdup(line);
         return NULL;
-}
-
-bool facts_is_vfio(const char *driver) {
-        return driver && strstr(driver, "vfio");
 }
 
 bool facts_is_same_card(const PciDevice *a, const PciDevice *b) {

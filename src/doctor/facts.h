@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "base/sys.h"
+#include "handover/survey.h"
 #include "pci/tree.h"
 
 typedef enum CpuVendor {
@@ -33,6 +34,7 @@ typedef struct DoctorFacts {
         GPtrArray *modprobe; /* of ModprobeLine; see modprobe.h */
         int modprobe_r;      /* 0, or why a file of it cannot be read */
         size_t n_groups;     /* IOMMU groups */
+        Survey *survey;      /* the verdicts of a hand-over */
 } DoctorFacts;
 
 int facts_load(const char *root, DoctorFacts **ret, Err *err);
@@ -55,9 +57,6 @@ bool facts_is_virtual(const DoctorFacts *facts);
  * (Documentation/ABI/testing/sysfs-kernel-iommu_groups). NULL: none; ret_r (may be NULL): 0, or why
  * that cannot be read. The caller's. */
 char *facts_direct_region(const DoctorFacts *facts, int group, int *ret_r);
-
-/* vfio-pci and its variants, mlx5_vfio_pci … */
-bool facts_is_vfio(const char *driver);
 
 /* Functions of one card. */
 bool facts_is_same_card(const PciDevice *a, const PciDevice *b);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
 #include <string.h>
 
 #include "doctor/check.h"
 
-#define NAME_WIDTH 20
+#define VERDICT_WIDTH 7
+#define NAME_WIDTH    20
 
 const char *doctor_verdict_to_string(DoctorVerdict verdict) {
         static const char *const names[] = {
@@ -105,37 +107,17 @@ static void append_plain(GString *out, const char *text) {
         }
 }
 
-static void append_finding(GString *out, const DoctorFinding *finding) {
-        g_string_append_printf(out, "  %-7s  %-*s  ", doctor_verdict_to_string(finding->verdict),
-                               NAME_WIDTH, finding->check->name);
-        if (finding->object)
-                g_string_append_printf(out, "%s: ", finding->object);
-        append_plain(out, finding->evidence);
-        if (finding->way_out) {
-                g_string_append(out, " -> ");
-                append_plain(out, finding->way_out);
-        }
-        g_string_append_c(out, '\n');
-}
+/* Two blanks, and the text in a column. */
+static void append_padded(GString *out, const char *text, size_t width) {
+        size_t start;
 
-char *doctor_text(const Doctor *doctor, bool quiet) {
-        g_autofree char *summary = doctor_summary(doctor);
-        g_autoptr(GString) out = g_string_new(NULL);
-        const char *group = NULL;
-
-        append_plain(out, summary);
-        g_string_append_c(out, '\n');
-        for (unsigned i = 0; i < doctor->findings->len; i++) {
-                const DoctorFinding *finding = doctor->findings->pdata[i];
-
-                if (quiet && finding->verdict != DOCTOR_WARN && finding->verdict != DOCTOR_FAIL)
-                        continue;
-                if (g_strcmp0(group, finding->check->group) != 0)
-                        g_string_append_printf(out, "\n%s\n", finding->check->group);
-                group = finding->check->group;
-                append_finding(out, finding);
-        }
-        return g_string_free(g_steal_pointer(&out), FALSE);
+        g_string_append(out, "  ");
+        start = out->len;
+        append_plain(out, text);
+        while (out->len - start < width)
+                g_string_append_c(out, ' ');
+        if (width == NAME_WIDTH)
+                g_string_append(out, "  ");
 }
 
 /* Text of files can be anything; JSON is UTF-8. */
@@ -162,10 +144,82 @@ json_t *doctor_to_json(const Doctor *doctor) {
         for (DoctorVerdict v = 0; v < _DOCTOR_VERDICT_MAX; v++)
                 json_object_set_new(counts, doctor_verdict_to_string(v),
                                     json_integer(count(doctor, v)));
-        return json_pack("{s:i, s:s, s:o, s:b, s:b, s:o, s:o}", "version", 1, "verdict",
+        return json_pack("{s:i, s:s, s:o, s:b, s:b, s:o, s:o, s:O}", "version", 1, "verdict",
                          doctor_verdict_to_string(doctor_worst(doctor)), "summary",
                          text_json(summary), "usable", first_cause(doctor) == NULL, "complete",
-                         doctor->unread == 0, "counts", counts, "checks", list);
+                         doctor->unread == 0, "counts", counts, "checks", list, "devices",
+                         doctor->devices);
+}
+
+/* The text of a report's member; a report can come from a daemon that is newer, or is none. */
+static const char *text_of(const json_t *object, const char *key) {
+        const char *text = json_string_value(json_object_get(object, key));
+
+        return text ? text : "";
+}
+
+static void append_finding(GString *out, const json_t *finding) {
+        const char *object = text_of(finding, "object"), *way_out = text_of(finding, "way_out");
+
+        append_padded(out, text_of(finding, "verdict"), VERDICT_WIDTH);
+        append_padded(out, text_of(finding, "name"), NAME_WIDTH);
+        if (*object) {
+                append_plain(out, object);
+                g_string_append(out, ": ");
+        }
+        append_plain(out, text_of(finding, "evidence"));
+        if (*way_out) {
+                g_string_append(out, " -> ");
+                append_plain(out, way_out);
+        }
+        g_string_append_c(out, '\n');
+}
+
+static bool is_well(const json_t *finding) {
+        const char *verdict = text_of(finding, "verdict");
+
+        return !g_str_equal(verdict, "warn") && !g_str_equal(verdict, "fail");
+}
+
+char *doctor_report_text(const json_t *report, bool quiet) {
+        g_autoptr(GString) out = g_string_new(NULL);
+        const char *group = NULL;
+        const json_t *finding;
+        size_t i;
+
+        append_plain(out, text_of(report, "summary"));
+        g_string_append_c(out, '\n');
+        json_array_foreach(json_object_get(report, "checks"), i, finding) {
+                if (quiet && is_well(finding))
+                        continue;
+                if (g_strcmp0(group, text_of(finding, "group")) != 0) {
+                        g_string_append_c(out, '\n');
+                        append_plain(out, text_of(finding, "group"));
+                        g_string_append_c(out, '\n');
+                }
+                group = text_of(finding, "group");
+                append_finding(out, finding);
+        }
+        return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+char *doctor_text(const Doctor *doctor, bool quiet) {
+        json_t *report = doctor_to_json(doctor);
+        char *text = doctor_report_text(report, quiet);
+
+        json_decref(report);
+        return text;
+}
+
+int doctor_report_worst(const json_t *report, DoctorVerdict *ret) {
+        const char *name = text_of(report, "verdict");
+
+        for (DoctorVerdict v = 0; v < _DOCTOR_VERDICT_MAX; v++)
+                if (g_str_equal(name, doctor_verdict_to_string(v))) {
+                        *ret = v;
+                        return 0;
+                }
+        return -EINVAL;
 }
 
 char *doctor_list(void) {

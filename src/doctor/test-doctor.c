@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/test.h"
-#include "doctor/modprobe.h"
+#include "handover/modprobe.h"
 #include "pci/test-host.h"
 
 static char *const all[] = {NULL};

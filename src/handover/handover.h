@@ -28,6 +28,7 @@ typedef struct WorkerOps WorkerOps;
 /* Which functions shall go where. Borrowed whole, nothing of it is kept. */
 typedef struct HandoverRequest {
         const char *guest, *uuid; /* NULL: the host's administrator parks them */
+        bool any_guest;           /* guest NULL: they go to one that is not named; a verdict only */
         bool managed;             /* taken from the host's driver, and given back to it */
         bool with_companions;     /* park the companions that are on a host driver, too */
         bool take_host_devices;   /* typed override of the guards; logged and in the ledger */
@@ -54,6 +55,9 @@ typedef void (*HandoverChanged)(PciAddr addr, void *userdata);
 void handover_set_callback(Handover *h, HandoverChanged func, void *userdata);
 
 const Ledger *handover_ledger(const Handover *h);
+
+/* A driver that gives a function to user space: vfio-pci and its variants (mlx5_vfio_pci …). */
+bool handover_is_vfio(const char *driver);
 
 /* Where a function is; one without an entry is parked when it is on vfio-pci, else on the host.
  * ret_entry (may be NULL): its entry, NULL when it has none. */

@@ -5,6 +5,7 @@
 
 #include "handover/handover.h"
 #include "handover/journal.h"
+#include "handover/platform.h"
 #include "handover/worker.h"
 
 typedef struct Recovery Recovery; /* recover.c */
@@ -45,9 +46,12 @@ int handover_drop(Handover *h, PciAddr addr, Err *err);
  * there is no such function. */
 int handover_read_driver(const Handover *h, PciAddr addr, char **ret, Err *err);
 
-/* A driver that gives a function to user space; one that makes no group unviable. */
-bool handover_is_vfio(const char *driver);
+/* A driver that makes no group unviable. */
 bool handover_is_harmless(const char *driver);
+
+/* handover_verdict() on a platform that is known. */
+int handover_judge(const Handover *h, const Platform *platform, const HandoverRequest *request,
+                   Verdict **ret, Err *err);
 
 /* Endpoints of the function's group beside it that are on a host driver, in no list of the request:
  * of PciAddr, the caller's. */

@@ -7,6 +7,7 @@
 #include "base/util.h"
 #include "handover/guard.h"
 #include "handover/host.h"
+#include "handover/modprobe.h"
 #include "handover/platform.h"
 
 #define CONFIG_HEADER 64 /* bytes that every function has (PCI Local Bus 3.0, 6.1) */
@@ -16,7 +17,7 @@ typedef struct Judge {
         const Handover *h;
         const HandoverRequest *request;
         const PciIdentity *configured; /* of the function that is judged; NULL: any card will do */
-        Platform *platform;
+        const Platform *platform;
         Verdict *verdict;
 } Judge;
 
@@ -32,7 +33,7 @@ static void warn(Judge *j, Blocker *blocker, const char *owner) {
 }
 
 static bool is_for_guest(const Judge *j) {
-        return j->request->guest != NULL;
+        return j->request->guest || j->request->any_guest;
 }
 
 static char *detach_command(PciAddr addr) {
@@ -42,7 +43,12 @@ static char *detach_command(PciAddr addr) {
 }
 
 bool handover_is_vfio(const char *driver) {
-        return driver && strstr(driver, "vfio"); /* vfio-pci and its variants, mlx5_vfio_pci … */
+        static const char name[] = "vfio_pci";
+        size_t n = driver ? strlen(driver) : 0, own = strlen(name);
+
+        if (n < own || !modprobe_is_same(driver + n - own, name))
+                return false;
+        return n == own || driver[n - own - 1] == '_' || driver[n - own - 1] == '-';
 }
 
 bool handover_is_harmless(const char *driver) {
@@ -131,13 +137,13 @@ static int check_group(Judge *j, const PciDevice *dev, Err *err) {
 }
 
 static int check_remapping(Judge *j, const PciDevice *dev, Err *err) {
-        if (!is_for_guest(j) || dev->iommu_group < 0 || j->platform->has_remapping ||
+        if (!is_for_guest(j) || dev->iommu_group < 0 || j->platform->remapping != REMAPPING_OFF ||
             j->platform->accepts_unsafe)
                 return 0;
         refuse(j,
                blocker_new(
                        BLOCKER_NO_REMAPPING, dev->addr,
-                       "PCI device %s cannot be assigned: the host does not remap interrupts (no "
+                       "PCI device %s is given to no guest: the host does not remap interrupts (no "
                        "IR- chip in /proc/interrupts) and allow_unsafe_interrupts is off",
                        PCI_ADDR_TEXT(dev->addr)),
                "host", platform_no_remapping_way_out());
@@ -145,13 +151,14 @@ static int check_remapping(Judge *j, const PciDevice *dev, Err *err) {
 }
 
 static int check_vfio(Judge *j, const PciDevice *dev, Err *err) {
-        if (!j->platform->has_vfio)
+        if (j->platform->missing_module)
                 refuse(j,
                        blocker_new(BLOCKER_NO_VFIO, dev->addr,
-                                   "the running kernel has no module vfio-pci"),
+                                   "the running kernel has no module %s",
+                                   j->platform->missing_module),
                        "host", "install the kernel's complete set of modules");
-        else if (j->platform->is_vfio_loaded && !sys_exists(j->h->sys, "dev/vfio/vfio") &&
-                 !sys_exists(j->h->sys, "dev/iommu"))
+        else if (j->platform->is_vfio_loaded && sys_exists(j->h->sys, "dev") &&
+                 !sys_exists(j->h->sys, "dev/vfio/vfio") && !sys_exists(j->h->sys, "dev/iommu"))
                 refuse(j,
                        blocker_new(BLOCKER_NO_ACCESS, dev->addr,
                                    "VFIO is loaded, but there is neither /dev/vfio/vfio nor "
@@ -326,29 +333,39 @@ static int check_managed(Judge *j, const PciDevice *dev, Err *err) {
         return 0;
 }
 
+/* A guest that is not named yet can take the companion along. */
 static void companion_on_host(Judge *j, const PciDevice *dev, const PciDevice *companion) {
         g_autofree char *command = detach_command(companion->addr);
         g_autofree char *way_out = g_strdup_printf("%s (or --with-companions)", command);
+        Blocker *blocker =
+                blocker_new(BLOCKER_COMPANION, dev->addr,
+                            "PCI device %s shares IOMMU group %d with %s, which %s holds",
+                            PCI_ADDR_TEXT(dev->addr), dev->iommu_group,
+                            PCI_ADDR_TEXT(companion->addr), companion->driver);
 
-        refuse(j,
-               blocker_new(BLOCKER_COMPANION, dev->addr,
-                           "PCI device %s shares IOMMU group %d with %s, which %s holds",
-                           PCI_ADDR_TEXT(dev->addr), dev->iommu_group,
-                           PCI_ADDR_TEXT(companion->addr), companion->driver),
-               companion->driver, way_out);
+        if (j->request->any_guest) {
+                blocker->way_out = g_strdup("give both to the same guest, or have the companion "
+                                            "parked (--with-companions)");
+                warn(j, blocker, companion->driver);
+        } else {
+                refuse(j, blocker, companion->driver, way_out);
+        }
 }
 
 static void companion_in_guest(Judge *j, const PciDevice *dev, const LedgerEntry *entry) {
         g_autofree char *way_out =
                 g_strdup_printf("an IOMMU group goes to one guest as a whole: detach %s from '%s'",
                                 PCI_ADDR_TEXT(entry->addr), entry->guest);
+        Blocker *blocker =
+                blocker_new(BLOCKER_COMPANION_GUEST, dev->addr,
+                            "PCI device %s shares IOMMU group %d with %s, which guest '%s' has",
+                            PCI_ADDR_TEXT(dev->addr), dev->iommu_group, PCI_ADDR_TEXT(entry->addr),
+                            entry->guest);
 
-        refuse(j,
-               blocker_new(BLOCKER_COMPANION_GUEST, dev->addr,
-                           "PCI device %s shares IOMMU group %d with %s, which guest '%s' has",
-                           PCI_ADDR_TEXT(dev->addr), dev->iommu_group, PCI_ADDR_TEXT(entry->addr),
-                           entry->guest),
-               entry->guest, way_out);
+        if (j->request->any_guest)
+                warn(j, blocker, entry->guest); /* that guest can have it */
+        else
+                refuse(j, blocker, entry->guest, way_out);
 }
 
 static int check_guards_of(Judge *j, const PciDevice *dev, Err *err);
@@ -374,10 +391,10 @@ static int check_companions(Judge *j, const PciDevice *dev, Err *err) {
                 const PciDevice *companion = pci_tree_find(j->h->tree, addr);
                 int r = 0;
 
-                if (j->request->with_companions)
-                        r = check_guards_of(j, companion, err);
-                else
+                if (!j->request->with_companions)
                         companion_on_host(j, dev, companion);
+                if (j->request->with_companions || j->request->any_guest)
+                        r = check_guards_of(j, companion, err);
                 if (r < 0)
                         return r;
         }
@@ -494,13 +511,12 @@ static int judge_function(Judge *j, PciAddr addr, Err *err) {
         return r;
 }
 
-int handover_verdict(Handover *h, const HandoverRequest *request, Verdict **ret, Err *err) {
+int handover_judge(const Handover *h, const Platform *platform, const HandoverRequest *request,
+                   Verdict **ret, Err *err) {
         g_autoptr(Verdict) verdict = verdict_new();
-        g_autoptr(Platform) platform = NULL;
-        Judge j = {.h = h, .request = request, .verdict = verdict};
-        int r = platform_load(h->sys, &platform, err);
+        Judge j = {.h = h, .request = request, .platform = platform, .verdict = verdict};
+        int r = 0;
 
-        j.platform = platform;
         for (size_t i = 0; r == 0 && i < request->n; i++) {
                 j.configured = request->identities ? request->identities[i] : NULL;
                 r = judge_function(&j, request->addrs[i], err);
@@ -509,4 +525,12 @@ int handover_verdict(Handover *h, const HandoverRequest *request, Verdict **ret,
                 return r;
         *ret = g_steal_pointer(&verdict);
         return 0;
+}
+
+int handover_verdict(Handover *h, const HandoverRequest *request, Verdict **ret, Err *err) {
+        g_autoptr(Platform) platform = platform_load(h->sys);
+
+        if (platform->remapping == REMAPPING_UNKNOWN)
+                return fail_errno(err, platform->remapping_r, "cannot read /proc/interrupts");
+        return handover_judge(h, platform, request, ret, err);
 }

@@ -5,14 +5,18 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "handover/modprobe.h"
 
-#define UNSAFE_PARAMETER "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+#define UNSAFE "allow_unsafe_interrupts"
 
 void platform_free(Platform *platform) {
         if (!platform)
                 return;
         g_free(platform->acpi_table);
         g_free(platform->off_by);
+        g_free(platform->unsafe_now);
+        g_free(platform->unsafe_in);
+        g_free(platform->kernel);
         g_free(platform);
 }
 
@@ -54,106 +58,95 @@ static char *find_option(const Sys *sys, const char *const *options) {
 
 /* With remapping the kernel puts "IR-" before the names of the interrupt chips (IR-IO-APIC,
  * IR-PCI-MSI), for Intel and for AMD; sysfs has no file that would say it. */
-static bool find_remapping(const Sys *sys, int *ret_r) {
+static Remapping find_remapping(const Sys *sys, int *ret_r) {
         g_autofree char *text = NULL;
 
         *ret_r = sys_read_text(sys, "proc/interrupts", &text);
         if (*ret_r < 0)
-                return false;
-        return strstr(text, " IR-") || !strstr(text, "IO-APIC");
+                return REMAPPING_UNKNOWN;
+        if (strstr(text, " IR-"))
+                return REMAPPING_ON;
+        return strstr(text, "IO-APIC") ? REMAPPING_OFF : REMAPPING_NOT_NEEDED;
 }
 
-/* "options vfio_iommu_type1 allow_unsafe_interrupts=1" (modprobe.d(5)). */
-static bool is_unsafe_option(const char *line) {
-        g_auto(GStrv) words = g_strsplit_set(line, " \t", 0);
-        static const char *const yes[] = {
-                "allow_unsafe_interrupts=1",
-                "allow_unsafe_interrupts=Y",
-                "allow_unsafe_interrupts=y",
-                "allow_unsafe_interrupts",
-                NULL,
-        };
-        bool is_module = g_strv_contains((const char *const *)words, "vfio_iommu_type1");
+/* As the kernel reads truth. */
+static bool is_true(const char *text) {
+        static const char *const yes[] = {"Y", "y", "1", "on", NULL};
 
-        if (g_strcmp0(words[0], "options") != 0 || !is_module)
+        return g_strv_contains(yes, text);
+}
+
+/* "allow_unsafe_interrupts=1", or the bare name. */
+static bool is_unsafe_word(const char *word) {
+        if (!g_str_has_prefix(word, UNSAFE))
                 return false;
+        word += strlen(UNSAFE);
+        return !*word || (*word == '=' && is_true(word + 1));
+}
+
+/* On the command line, the module's name stands before it. */
+static bool is_unsafe_on_line(const Sys *sys) {
+        static const char *const modules[] = {"vfio_iommu_type1.", "vfio-iommu-type1."};
+        g_autofree char *line = read_or_empty(sys, "proc/cmdline");
+        g_auto(GStrv) words = g_strsplit_set(line, " \n", 0);
+
         STRV_FOREACH(word, words)
-                if (g_strv_contains(yes, word))
-                        return true;
+                for (size_t i = 0; i < G_N_ELEMENTS(modules); i++)
+                        if (g_str_has_prefix(word, modules[i]) &&
+                            is_unsafe_word(word + strlen(modules[i])))
+                                return true;
         return false;
 }
 
-static bool is_unsafe_configured(const Sys *sys) {
-        static const char *const dirs[] = {"etc/modprobe.d", "run/modprobe.d",
-                                           "usr/local/lib/modprobe.d", "usr/lib/modprobe.d"};
+/* "/etc/modprobe.d/vfio.conf", the file that accepts it; NULL: none. The caller's. */
+static char *find_unsafe_file(const Sys *sys) {
+        int r;
+        g_autoptr(GPtrArray) lines = modprobe_load(sys, &r);
+        const ModprobeLine *line;
+        unsigned pos = 0;
 
-        for (size_t i = 0; i < G_N_ELEMENTS(dirs); i++) {
-                g_auto(GStrv) names = NULL;
-
-                if (sys_list(sys, dirs[i], &names) < 0)
-                        continue;
-                STRV_FOREACH(name, names) {
-                        g_autofree char *path = g_build_filename(dirs[i], name, NULL);
-                        g_autofree char *text = read_or_empty(sys, path);
-                        g_auto(GStrv) lines = g_strsplit(text, "\n", 0);
-
-                        STRV_FOREACH(line, lines)
-                                if (g_str_has_suffix(name, ".conf") && is_unsafe_option(line))
-                                        return true;
-                }
-        }
-        return false;
+        while ((line = modprobe_next(lines, "options", "vfio_iommu_type1", &pos)))
+                STRV_FOREACH(word, line->words + 2)
+                        if (is_unsafe_word(word))
+                                return g_strdup(line->file);
+        return NULL;
 }
 
 /* What holds now where VFIO is loaded, else what will hold when it is. */
-static bool find_unsafe(const Sys *sys) {
-        static const char *const options[] = {"vfio_iommu_type1.allow_unsafe_interrupts=1",
-                                              "vfio_iommu_type1.allow_unsafe_interrupts=Y",
-                                              "vfio_iommu_type1.allow_unsafe_interrupts", NULL};
-        g_autofree char *value = NULL, *option = NULL;
-
-        if (sys_read_text(sys, UNSAFE_PARAMETER, &value) == 0)
-                return strcmp(value, "Y") == 0 || strcmp(value, "1") == 0;
-        option = find_option(sys, options);
-        return option || is_unsafe_configured(sys);
+static void load_unsafe(Platform *platform, const Sys *sys) {
+        if (sys_read_text(sys, PLATFORM_UNSAFE, &platform->unsafe_now) < 0)
+                platform->unsafe_now = NULL;
+        platform->unsafe_in =
+                is_unsafe_on_line(sys) ? g_strdup("/proc/cmdline") : find_unsafe_file(sys);
+        platform->accepts_unsafe =
+                platform->unsafe_now ? is_true(platform->unsafe_now) : platform->unsafe_in != NULL;
 }
 
 /* Where the lists of modules cannot be read nobody knows, and modprobe will tell. */
-static bool find_vfio_module(const Sys *sys) {
-        static const char *const lists[] = {"modules.dep", "modules.builtin"};
-        g_autofree char *release = read_or_empty(sys, "proc/sys/kernel/osrelease");
-        bool was_read = false;
+static void load_modules(Platform *platform, const Sys *sys) {
+        static const char *const modules[] = {"vfio", "vfio_iommu_type1", "vfio_pci"};
 
-        for (size_t i = 0; i < G_N_ELEMENTS(lists); i++) {
-                g_autofree char *path = g_build_filename("lib/modules", release, lists[i], NULL);
-                g_autofree char *text = NULL;
-
-                if (!*release || sys_read_text(sys, path, &text) < 0)
-                        continue;
-                was_read = true;
-                if (strstr(text, "/vfio-pci.ko"))
-                        return true;
-        }
-        return !was_read;
+        platform->kernel = read_or_empty(sys, "proc/sys/kernel/osrelease");
+        platform->is_vfio_loaded = sys_exists(sys, "sys/bus/pci/drivers/vfio-pci");
+        for (size_t i = 0; i < G_N_ELEMENTS(modules) && !platform->is_vfio_loaded; i++)
+                if (module_state(sys, platform->kernel, modules[i]) == MODULE_ABSENT) {
+                        platform->missing_module = modules[i];
+                        return;
+                }
 }
 
-int platform_load(const Sys *sys, Platform **ret, Err *err) {
+Platform *platform_load(const Sys *sys) {
         static const char *const off[] = {"intel_iommu=off", "amd_iommu=off", "iommu=off",
                                           "noiommu", NULL};
-        g_autoptr(Platform) platform = g_new0(Platform, 1);
-        int r;
+        Platform *platform = g_new0(Platform, 1);
 
         platform->has_groups = has_entries(sys, "sys/kernel/iommu_groups");
         platform->acpi_table = find_acpi_table(sys);
         platform->off_by = find_option(sys, off);
-        platform->has_remapping = find_remapping(sys, &r);
-        if (r < 0)
-                return fail_errno(err, r, "cannot read /proc/interrupts");
-        platform->accepts_unsafe = find_unsafe(sys);
-        platform->is_vfio_loaded = sys_exists(sys, "sys/bus/pci/drivers/vfio-pci");
-        platform->has_vfio = platform->is_vfio_loaded || find_vfio_module(sys);
-        *ret = g_steal_pointer(&platform);
-        return 0;
+        platform->remapping = find_remapping(sys, &platform->remapping_r);
+        load_unsafe(platform, sys);
+        load_modules(platform, sys);
+        return platform;
 }
 
 char *platform_no_iommu_cause(const Platform *platform) {
@@ -187,6 +180,6 @@ const char *platform_no_remapping_way_out(void) {
         return "enable interrupt remapping (firmware setup: VT-d or AMD-Vi with interrupt "
                "remapping; "
                "kernel: no intremap=off), or accept that a guest can forge interrupts: "
-               "echo 1 > /" UNSAFE_PARAMETER ", and for every boot a file in /etc/modprobe.d with "
+               "echo 1 > /" PLATFORM_UNSAFE ", and for every boot a file in /etc/modprobe.d with "
                "'options vfio_iommu_type1 allow_unsafe_interrupts=1'";
 }

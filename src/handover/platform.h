@@ -2,7 +2,7 @@
 #pragma once
 
 /* What the host as a whole offers for assignment: an IOMMU, interrupt remapping, vfio-pci; each
- * with the evidence that a person can look at. */
+ * with the evidence that a person can look at. Verdicts and the doctor both go by it. */
 
 #include <stdbool.h>
 
@@ -11,17 +11,33 @@
 #include "base/err.h"
 #include "base/sys.h"
 
+/* The switch in force. */
+#define PLATFORM_UNSAFE "sys/module/vfio_iommu_type1/parameters/allow_unsafe_interrupts"
+
+typedef enum Remapping {
+        REMAPPING_UNKNOWN,
+        REMAPPING_OFF,
+        REMAPPING_ON,
+        REMAPPING_NOT_NEEDED, /* no IO-APIC: this is no x86 */
+} Remapping;
+
 typedef struct Platform {
-        bool has_groups;     /* /sys/kernel/iommu_groups is not empty */
-        char *acpi_table;    /* "DMAR" or "IVRS"; NULL: the firmware describes no IOMMU */
-        char *off_by;        /* what on the kernel's command line turns it off; NULL: nothing */
-        bool has_remapping;  /* interrupts are remapped, or the machine has no IO-APIC (no x86) */
+        bool has_groups;  /* /sys/kernel/iommu_groups is not empty */
+        char *acpi_table; /* "DMAR" or "IVRS"; NULL: the firmware describes no IOMMU */
+        char *off_by;     /* what on the kernel's command line turns it off; NULL: nothing */
+
+        Remapping remapping; /* of interrupts */
+        int remapping_r;     /* 0, or why it is not known */
         bool accepts_unsafe; /* allow_unsafe_interrupts is set, or will be when VFIO is loaded */
-        bool has_vfio;       /* vfio-pci is loaded or can be */
+        char *unsafe_now;    /* its value in force; NULL: VFIO is not loaded, or has none */
+        char *unsafe_in;     /* what sets it: "/etc/modprobe.d/vfio.conf"; NULL: nothing */
+
+        char *kernel; /* release; "" when it cannot be read */
         bool is_vfio_loaded;
+        const char *missing_module; /* of VFIO's; NULL: none that is known to be missing. Static */
 } Platform;
 
-int platform_load(const Sys *sys, Platform **ret, Err *err);
+Platform *platform_load(const Sys *sys);
 void platform_free(Platform *platform);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Platform, platform_free)
 

@@ -8,7 +8,7 @@
 
 typedef struct Question {
         const char *addrs[3], *configured[2], *guest;
-        bool unmanaged, with_companions, override;
+        bool unmanaged, with_companions, override, any_guest;
         const PciIdentity *identity;
 } Question;
 
@@ -32,6 +32,7 @@ static Verdict *ask(TestKernel *kernel, const Question *question) {
         const HandoverRequest request = {
                 .guest = question->guest,
                 .uuid = question->guest,
+                .any_guest = question->any_guest,
                 .managed = !question->unmanaged,
                 .with_companions = question->with_companions,
                 .take_host_devices = question->override,
@@ -228,8 +229,12 @@ static void a_kernel_without_vfio(void **state) {
         expect_yes(kernel, question); /* nobody knows: there is no list of modules */
         put(kernel, "proc/sys/kernel/osrelease", "6.12.1\n");
         put(kernel, "lib/modules/6.12.1/modules.dep", "kernel/drivers/net/igb.ko: \n");
-        expect(kernel, question, BLOCKER_NO_VFIO, "no module vfio-pci", "modules");
+        expect(kernel, question, BLOCKER_NO_VFIO, "no module vfio", "modules");
         put(kernel, "lib/modules/6.12.1/modules.builtin", "kernel/drivers/vfio/pci/vfio-pci.ko\n");
+        expect(kernel, question, BLOCKER_NO_VFIO, "no module vfio", "modules");
+        put(kernel, "lib/modules/6.12.1/modules.builtin",
+            "kernel/drivers/vfio/vfio.ko\nkernel/drivers/vfio/vfio_iommu_type1.ko\n"
+            "kernel/drivers/vfio/pci/vfio-pci.ko\n");
         expect_yes(kernel, question);
 }
 
@@ -246,6 +251,33 @@ static void take(TestKernel *kernel, const char *text, const char *guest) {
         pci_addr_parse(text, &addr);
         assert_int_equal(handover_plan_take(kernel->handover, plan, &request, NULL), 0);
         test_kernel_run(kernel, plan);
+}
+
+/* Nobody is named yet: what a guest could take along is a price, what the host needs a reason. */
+static void any_guest_can_take_companions_along(void **state) {
+        TestKernel *kernel = *state;
+        Question question = {.addrs = {"0000:01:00.0"}, .any_guest = true};
+        g_autoptr(Verdict) verdict = ask(kernel, &question);
+        const Blocker *const *warnings;
+        size_t n;
+
+        assert_true(verdict_is_yes(verdict));
+        warnings = verdict_warnings(verdict, &n);
+        assert_int_equal(n, 1);
+        assert_int_equal(warnings[0]->code, BLOCKER_COMPANION);
+        test_host_remove(kernel->host, "proc/interrupts");
+        put(kernel, "proc/interrupts", "  0:  1  IO-APIC  2-edge  timer\n");
+        expect(kernel, question, BLOCKER_NO_REMAPPING, "does not remap interrupts", "intremap");
+}
+
+static void drivers_of_vfio_by_their_names(void **state) {
+        static const char *const yes[] = {"vfio-pci", "mlx5_vfio_pci", "hisi-acc-vfio-pci"};
+        static const char *const no[] = {NULL, "", "vfio", "novfio_pci2", "myvfio-pci", "igb"};
+
+        for (size_t i = 0; i < G_N_ELEMENTS(yes); i++)
+                assert_true(handover_is_vfio(yes[i]));
+        for (size_t i = 0; i < G_N_ELEMENTS(no); i++)
+                assert_false(handover_is_vfio(no[i]));
 }
 
 static void what_another_guest_has(void **state) {
@@ -332,6 +364,8 @@ int main(void) {
                 TEST(a_card_that_fell_off_the_bus),
                 TEST(another_card_at_the_address_is_refused),
                 TEST(a_kernel_without_vfio),
+                TEST(any_guest_can_take_companions_along),
+                TEST(drivers_of_vfio_by_their_names),
                 TEST(what_another_guest_has),
                 TEST(a_group_is_never_split_between_guests),
                 TEST(quarantine_and_stuck_steps),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-#include "doctor/modprobe.h"
+#include "handover/modprobe.h"
 
 #include <errno.h>
 #include <string.h>
