@@ -242,15 +242,15 @@ static void add_copy(Copies *copies, const char *what, char *from_consume, const
         copies->list[copies->n++] = copy;
 }
 
-static void find_copies(const ImportObject *object, const json_t *answer, Copies *ret) {
+static void find_copies(const json_t *answer, Copies *ret) {
         const json_t *nvram = json_object_get(answer, "nvram");
         const char *from = text_of(nvram, "from"), *to = text_of(nvram, "to");
-        const char *tpm = text_of(answer, "tpm");
+        const char *tpm = text_of(answer, "tpm"), *uuid = text_of(answer, "uuid");
 
         if (from && to)
                 add_copy(ret, "UEFI variables", g_strdup(from), to);
-        if (tpm && object->uuid) {
-                add_copy(ret, "TPM", g_build_filename(TPM_DIR, object->uuid, NULL), tpm);
+        if (tpm && uuid) {
+                add_copy(ret, "TPM", g_build_filename(TPM_DIR, uuid, NULL), tpm);
                 ret->list[ret->n - 1]->is_dir = true;
         }
 }
@@ -356,7 +356,7 @@ static int take_over(ImportRun *run, const ImportObject *object, const json_t *a
         g_auto(Copies) copies = {};
         int r;
 
-        find_copies(object, answer, &copies);
+        find_copies(answer, &copies);
         r = make_copies(run, &copies, outcome, err);
         if (r == 0 && !run->dry)
                 r = kinds[object->kind].define(run->cli->conn, text_of(answer, "xml"), err);

@@ -7,6 +7,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -101,12 +102,12 @@ class Host:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         """The command, where libvirt's files are found in their usual places."""
+        return subprocess.run(self.command(*words), capture_output=True, text=True, timeout=LIMIT, check=False)
+
+    def command(self, *words: str) -> list[str]:
         assert self.stock.process
         enter = ["nsenter", f"--target={self.stock.process.pid}", "--mount", "--"]
-        command = [str(airlock_path()), "-c", self.ours.uri, "import-libvirt", *words]
-        return subprocess.run(
-            [*enter, *command], capture_output=True, text=True, timeout=LIMIT, check=False, env={**os.environ, "LC_ALL": "C.UTF-8"}
-        )
+        return [*enter, str(airlock_path()), "-c", self.ours.uri, "import-libvirt", *words]
 
     def json(self, *words: str) -> tuple[int, dict]:
         done = self.run("--json", *words)
@@ -282,3 +283,39 @@ def test_broken_files_are_named_and_do_not_stop_the_others(host: Host, tmp_path:
     assert "2" in of(report, "aaa")["message"] and "bbb.xml" in of(report, "bbb")["message"]
     done = host.run("--from", str(tmp_path / "nothing"))
     assert done.returncode == 1 and str(tmp_path / "nothing") in done.stderr
+
+
+def test_autostart_is_left_off_where_libvirt_would_start_it_too(host: Host, tmp_path: pathlib.Path) -> None:
+    root = tmp_path / "root"
+    shutil.copytree(host.trees[0], root / "etc" / "libvirt", symlinks=True)
+    _, report = host.json("--root", str(root), "--dry-run", "plain", "lan", "images")
+    assert all(one["autostart"] for one in report["objects"])
+
+    wants = root / "etc" / "systemd" / "system" / "multi-user.target.wants"
+    wants.mkdir(parents=True)
+    (wants / "virtqemud.service").touch()
+    _, report = host.json("--root", str(root), "plain", "lan", "images")
+    assert [(one["name"], one["autostart"]) for one in report["objects"]] == [("images", True), ("lan", True), ("plain", False)]
+    assert any("virtqemud.service" in text for text in of(report, "plain")["remarks"])
+    assert not host.open().lookupByName("plain").autostart()
+
+    _, report = host.json("--root", str(root), "--autostart", "plain")
+    assert results(report) == {"guest plain": "unchanged"} and of(report, "plain")["autostart"]
+    assert host.open().lookupByName("plain").autostart()
+
+
+def test_an_interrupt_leaves_whole_objects(host: Host, tmp_path: pathlib.Path) -> None:
+    etc = tmp_path / "many"
+    (etc / "qemu").mkdir(parents=True)
+    for number in range(200):
+        (etc / "qemu" / f"many-{number:03}.xml").write_text(guests.guest(f"many-{number:03}", uuid=f"11111111-2222-3333-4444-{number:012}"))
+    with subprocess.Popen(host.command("--from", str(etc)), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout and running.stderr
+        first = running.stdout.readline()
+        running.send_signal(signal.SIGINT)
+        lines = [first, *running.stdout]
+        error = running.stderr.read()
+    told = {line.split()[1].rstrip(":") for line in lines if line.endswith(": imported\n")}
+    assert told == {guest.name() for guest in host.open().listAllDomains()}
+    assert running.returncode == (0 if len(told) == 200 else 1)
+    assert len(told) == 200 or "interrupted" in error
