@@ -7,10 +7,12 @@ Virtual hosts for tests. A test names its host by a mark, for itself or for its 
 
 and uses it by the fixture `host` (lab.LabHost). Tests are sorted by host, so that each host boots once; a test leaves
 the host as it found it. One that cannot (it pulls the daemon down, or the power) takes the fixture `fresh_host`.
+A file of long tests says apart=True: it has the host for itself, and can run beside others (pytest -n 2 --dist loadgroup).
 """
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
@@ -26,7 +28,8 @@ LOG_LINES = 40
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "host(name, daemon='airlockd'): the virtual host that the test runs in")
+    words = "host(name, daemon='airlockd', apart=False): the virtual host that the test runs in"
+    config.addinivalue_line("markers", words)
 
 
 def wanted_by(item: pytest.Item) -> Wanted | None:
@@ -34,33 +37,46 @@ def wanted_by(item: pytest.Item) -> Wanted | None:
     return (mark.args[0], Daemon(mark.kwargs.get("daemon", "airlockd"))) if mark else None
 
 
-def needs_fresh(item: pytest.Item) -> bool:
-    return "fresh_host" in getattr(item, "fixturenames", ())
+def is_apart(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("host")
+    return mark is not None and mark.kwargs.get("apart", False)
+
+
+def group_of(item: pytest.Item) -> str:
+    """Tests of one group share a boot."""
+    wanted = wanted_by(item)
+    if not wanted or "fresh_host" in item.fixturenames:
+        return item.nodeid
+    own = f"/{item.path.stem}" if is_apart(item) else ""
+    return f"{wanted[0]}/{wanted[1].value}{own}"
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """For pytest-xdist: a group is not torn apart."""
+    if (group := group_of(item)) != item.nodeid:
+        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Groups by host, keeping the order within: first those without a host, then each host's."""
-
-    def key(item: pytest.Item) -> tuple[bool, bool, str]:
-        wanted = wanted_by(item)
-        return (wanted is not None, needs_fresh(item), f"{wanted[0]}/{wanted[1].value}" if wanted else "")
-
-    items.sort(key=key)
+    """By group, keeping the order within: the long ones first, so that none is left at the end to be waited for."""
+    groups = {item: group_of(item) for item in items}
+    sizes = Counter(groups.values())
+    items.sort(key=lambda item: (not is_apart(item), -sizes[groups[item]], groups[item]))
 
 
 class Pool:
-    """The host that is up. Only one is: two would share two cores."""
+    """The host that is up. Only one is in each process of pytest: on two cores, two are the most that is of use."""
 
     def __init__(self) -> None:
-        self.wanted: Wanted | None = None
+        self.group = ""
         self.host: LabHost | None = None
 
-    def get(self, wanted: Wanted) -> LabHost:
-        if self.host is None or self.wanted != wanted:
+    def get(self, wanted: Wanted, group: str) -> LabHost:
+        if self.host is None or self.group != group:
             self.drop()
-            self.host = LabHost.boot(wanted[0], wanted[1])
-            self.wanted = wanted
+            self.host = LabHost.boot(*wanted)
+            self.group = group
         return self.host
 
     def drop(self) -> None:
@@ -93,7 +109,7 @@ def checked(request: pytest.FixtureRequest) -> Wanted:
 def host(request: pytest.FixtureRequest, pool: Pool) -> Iterator[LabHost]:
     """The host of the test's mark, shared with others."""
     wanted = checked(request)
-    host = pool.get(wanted)
+    host = pool.get(wanted, group_of(request.node))
     request.node.stash[HOST] = host
     yield host
     if host.machine.process.poll() is not None:

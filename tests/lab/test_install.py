@@ -8,7 +8,7 @@ import pytest
 from guests import Guest, driver, ledger, node_name, until
 from lab import LabHost
 
-pytestmark = pytest.mark.host("guide")
+pytestmark = pytest.mark.host("guide", apart=True)
 
 PORT0, PORT1 = "0000:01:00.0", "0000:01:00.1"  # one card, one IOMMU group
 SINGLE = "0000:02:00.0"

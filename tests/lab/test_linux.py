@@ -7,7 +7,7 @@ import pytest
 from guests import Guest, driver, hostdev
 from lab import LabHost
 
-pytestmark = pytest.mark.host("guide")
+pytestmark = pytest.mark.host("guide", apart=True)
 
 CARD, SINGLE = "0000:01:00.0", "0000:02:00.0"
 QUIET = "console=ttyS0 quiet tsc=reliable no_timer_check mitigations=off nokaslr panic=-1"

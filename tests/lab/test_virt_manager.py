@@ -26,7 +26,7 @@ import desktop  # noqa: E402
 from virtmanager import VirtManager, hardware, shown_as  # noqa: E402
 
 pytestmark = [
-    pytest.mark.host("guide"),
+    pytest.mark.host("guide", apart=True),
     pytest.mark.skipif(
         desktop.why_not("virt-manager") is not None, reason=str(desktop.why_not("virt-manager"))
     ),
