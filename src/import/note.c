@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "import/object.h"
 #include "import/source.h"
 
 #define CONF_MAX (1u << 20)
@@ -172,9 +173,47 @@ static void note_place(const ImportSource *source, const struct Place *place, GP
         }
 }
 
+/* ---- what runs without a definition ---- */
+
+static bool is_defined(const ImportSource *source, ImportKind kind, const char *name) {
+        for (guint i = 0; i < source->objects->len; i++) {
+                const ImportObject *object = source->objects->pdata[i];
+
+                if (object->kind == kind && g_str_equal(object->name, name))
+                        return true;
+        }
+        return false;
+}
+
+/* libvirt writes down what is active, and some of that is not defined. */
+static void note_transient(const ImportSource *source, ImportKind kind, GPtrArray *notes) {
+        static const char *const dirs[] = {
+                [IMPORT_POOL] = "run/libvirt/storage",
+                [IMPORT_NETWORK] = "run/libvirt/network",
+                [IMPORT_GUEST] = "run/libvirt/qemu",
+        };
+        g_auto(GStrv) names = NULL;
+
+        if (sys_list(source->host, dirs[kind], &names) < 0)
+                return;
+        STRV_FOREACH(name, names) {
+                g_autofree char *base = g_strdup(name);
+
+                if (!g_str_has_suffix(name, ".xml"))
+                        continue;
+                base[strlen(base) - strlen(".xml")] = '\0';
+                if (!is_defined(source, kind, base))
+                        add_note(notes, g_strdup_printf("%s %s", import_kind_to_string(kind), base),
+                                 "it is active in libvirt and has no definition: it is gone when "
+                                 "it ends");
+        }
+}
+
 GPtrArray *import_notes(const ImportSource *source) {
         GPtrArray *notes = g_ptr_array_new_with_free_func((GDestroyNotify)import_note_free);
 
+        for (ImportKind kind = 0; kind < _IMPORT_KIND_MAX; kind++)
+                note_transient(source, kind, notes);
         note_settings(source, notes);
         for (size_t i = 0; i < G_N_ELEMENTS(places); i++)
                 note_place(source, &places[i], notes);

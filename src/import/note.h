@@ -2,7 +2,7 @@
 #pragma once
 
 /* What of a host's libvirt is no definition and is not taken over: settings of its daemons, hooks,
- * secrets, filters, containers. */
+ * secrets, filters, containers; and what runs there without one. */
 
 #include <glib.h>
 

@@ -305,6 +305,22 @@ static void hooks_secrets_and_own_filters_are_named(void **state) {
         assert_true(is_noted(notes, "network filter mine"));
 }
 
+static void what_runs_without_a_definition_is_named(void **state) {
+        g_autoptr(ImportSource) source = NULL;
+        g_autoptr(GPtrArray) notes = NULL;
+
+        put_guest("a", "");
+        put("run/libvirt/qemu/a.xml", "<domstatus/>");
+        put("run/libvirt/qemu/b.xml", "<domstatus/>");
+        put("run/libvirt/qemu/b.pid", "1");
+        put("run/libvirt/network/n.xml", "<networkstatus/>");
+        source = open_root();
+        notes = import_notes(source);
+        assert_int_equal(notes->len, 2);
+        assert_true(is_noted(notes, "guest b"));
+        assert_true(is_noted(notes, "network n"));
+}
+
 /* ---- copies ---- */
 
 static void a_file_is_copied_once_and_never_replaced(void **state) {
@@ -373,6 +389,7 @@ int main(void) {
                 TEST(what_starts_with_the_host_is_found),
                 TEST(settings_are_named_and_comments_are_not),
                 TEST(hooks_secrets_and_own_filters_are_named),
+                TEST(what_runs_without_a_definition_is_named),
                 TEST(a_file_is_copied_once_and_never_replaced),
                 TEST(a_tpm_is_copied_whole),
         };

@@ -60,6 +60,7 @@ def write_guests(conn: libvirt.virConnect, directory: pathlib.Path) -> None:
     conn.lookupByName("saved").create()
     conn.lookupByName("saved").managedSave()
     conn.lookupByName("busy").create()
+    conn.createXML(guests.guest("passing"))
     conn.lookupByName("plain").setAutostart(1)
 
 
@@ -224,7 +225,13 @@ def test_refusals_name_the_cause_and_the_way_out(host: Host) -> None:
     assert "blkiotune" in limited["message"] and re.search("line [0-9]+", limited["message"])
     assert "fs" in of(report, "far", "pool")["message"]
     assert any("0000:7e:1f.0" in text for text in of(report, "carded")["remarks"])
-    assert {"qemu.conf: user", "qemu.conf: swtpm_user"} <= {note["what"] for note in report["left"]}
+    assert {"guest passing", "qemu.conf: user", "qemu.conf: swtpm_user"} <= {note["what"] for note in report["left"]}
+
+    lines = host.run("--dry-run").stdout.splitlines()
+    assert "pool images: would be imported, starts with the host" in lines
+    assert "    -> shut it down there: virsh shutdown busy" in lines
+    assert "    in /etc/libvirt/qemu/limited.xml" in lines
+    assert any(line.endswith(" refused (nothing was changed)") for line in lines)
 
 
 def test_files_that_a_guest_writes_are_copied(host: Host) -> None:
