@@ -119,6 +119,10 @@ static char *name_insisted(const DomainCpu *cpu, const json_t *missing) {
         return names->len > 1 ? strv_join_human((char **)names->pdata) : NULL;
 }
 
+bool vm_cpu_wants_missing(const DomainDef *live) {
+        return live->cpu.mode == CPU_CUSTOM || is_checked(&live->cpu);
+}
+
 int vm_cpu_take_missing(Vm *vm, const json_t *missing, Err *err) {
         DomainCpu *cpu = &vm->live->cpu;
         g_autofree char *names = name_insisted(cpu, missing);

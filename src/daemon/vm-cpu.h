@@ -19,6 +19,9 @@ int vm_cpu_prepare(const Vm *vm, DomainDef *live, Err *err);
  * NULL: it does not say. */
 const char *vm_cpu_path(const json_t *cpus);
 
+/* Is it of interest which features the processor was to have and has not? */
+bool vm_cpu_wants_missing(const DomainDef *live);
+
 /* QEMU has told which features the processor was to have and has not (unavailable-features): fails
  * where the definition insists on one, else notes them in the live definition. */
 int vm_cpu_take_missing(Vm *vm, const json_t *missing, Err *err);

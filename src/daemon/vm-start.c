@@ -366,7 +366,10 @@ static void prepare_next(Boot *boot) {
         json_t *command = json_array_get(boot->commands, boot->next_command++);
 
         if (!command) {
-                qmp_send(boot->vm->qmp, "query-cpus-fast", NULL, on_cpus, boot);
+                if (vm_cpu_wants_missing(boot->vm->live))
+                        qmp_send(boot->vm->qmp, "query-cpus-fast", NULL, on_cpus, boot);
+                else
+                        on_missing_features(NULL, NULL, boot);
                 return;
         }
         qmp_send(boot->vm->qmp, json_string_value(json_object_get(command, "execute")),
