@@ -198,25 +198,30 @@ static const Option options_plan[] = {
 };
 
 static const Command commands[] = {
-        {"devices", "list the host's PCI devices, and who has them", NULL, options_json,
-         .json = true, .run = cmd_devices},
+        {"devices", "list the host's PCI devices, and who has them",
+         "For each: address, class, name, driver, IOMMU group, the side that it is on (host, "
+         "parked or guest), the guest that has it, and whether a guest could have it now.",
+         options_json, .json = true, .run = cmd_devices},
         {"groups", "list the IOMMU groups and what is in them", NULL, options_json, .json = true,
          .run = cmd_groups},
-        {"ledger", "list the devices that Airlock moved, and what it corrected", NULL, options_json,
-         .json = true, .run = cmd_ledger},
+        {"ledger", "list the devices that Airlock moved, and what it corrected",
+         "For each: where it is, whose it is, and which driver gets it back. Below them, what the "
+         "daemon corrected when it started.",
+         options_json, .json = true, .run = cmd_ledger},
         {"plan", "show what would be done, without doing it",
-         "plan start GUEST\n"
-         "    plan attach|detach GUEST FILE|DEVICE\n"
-         "    plan detach-host|reattach-host DEVICE...\n"
-         "    plan reset DEVICE\n"
-         "\n"
-         "    Prints the steps and how each is undone.",
-         options_plan, .json = true, .run = cmd_plan},
+         "The kinds: start GUEST; attach or detach GUEST and a device or a file with its XML; "
+         "detach-host or reattach-host DEVICE...; reset DEVICE. Prints the steps, and how each is "
+         "undone. Several devices are several plans, and as many JSON documents.",
+         options_plan, .json = true, .run = cmd_plan,
+         .examples = "plan start guest1\n"
+                     "plan attach guest1 card.xml\n"
+                     "plan detach-host 01:00.0"},
         {"verdict", "tell whether a guest can have a device now",
-         "Names every blocker and the way out. The exit status is 0 when a guest can have it and "
-         "1\n"
-         "    when not.",
-         options_verdict, .json = true, .run = cmd_verdict},
+         "Names every blocker, who is behind it, and the way out. The exit status is 0 when a "
+         "guest can have the device and 1 when not.",
+         options_verdict, .json = true, .run = cmd_verdict,
+         .examples = "verdict 01:00.0\n"
+                     "verdict pci_0000_01_00_0 guest1 --json"},
         {},
 };
 

@@ -292,13 +292,13 @@ static const Option options_send_key[] = {
 static const Option options_guest[] = {OPT_GUEST(CANDIDATES_GUEST_ACTIVE), OPT_END};
 
 const Command commands_describe[] = {
-        {"desc", "a guest's description or title", NULL, options_desc, .run = cmd_desc},
+        {"desc", "show or set a guest's description or title", NULL, options_desc, .run = cmd_desc},
         {"domrename", "rename a guest that is off", NULL, options_domrename, .run = cmd_domrename},
         {"inject-nmi", "send a guest an interrupt that it cannot mask", NULL, options_guest,
          .run = cmd_action},
-        {"metadata", "what others keep in a guest's definition", NULL, options_metadata,
+        {"metadata", "show or set what others keep in a guest's definition", NULL, options_metadata,
          .run = cmd_metadata},
-        {"screenshot", "a picture of a guest's screen", NULL, options_screenshot,
+        {"screenshot", "take a picture of a guest's screen", NULL, options_screenshot,
          .run = cmd_screenshot},
         {"send-key", "press keys of a guest's keyboard", NULL, options_send_key,
          .run = cmd_send_key},

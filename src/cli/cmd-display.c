@@ -171,13 +171,13 @@ static const Option options_domdisplay[] = {
 };
 
 const Command commands_display[] = {
-        {"domcontrol", "whether QEMU's monitor answers", NULL, options_active,
+        {"domcontrol", "tell whether QEMU's monitor answers", NULL, options_active,
          .run = cmd_domcontrol},
-        {"domdisplay", "the URI of a guest's screen", NULL, options_domdisplay,
+        {"domdisplay", "print the URI of a guest's screen", NULL, options_domdisplay,
          .run = cmd_domdisplay},
-        {"ttyconsole", "the terminal of a guest's console", NULL, options_active,
+        {"ttyconsole", "print the terminal of a guest's console", NULL, options_active,
          .run = cmd_ttyconsole},
-        {"vncdisplay", "the address of a guest's VNC screen", NULL, options_active,
+        {"vncdisplay", "print the address of a guest's VNC screen", NULL, options_active,
          .run = cmd_vncdisplay},
         {},
 };

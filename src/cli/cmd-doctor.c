@@ -82,7 +82,12 @@ static const Command commands[] = {
          "It changes nothing and needs no daemon; root sees more. With --connect or --daemon the "
          "daemon examines its own host, which can be another one. The exit status is 0 when no "
          "check failed, 2 when one did, 1 when the doctor could not work.",
-         options_doctor, .offline = true, .json = true, .run = cmd_doctor},
+         options_doctor, .offline = true, .json = true, .run = cmd_doctor,
+         .examples = "doctor\n"
+                     "-q doctor\n"
+                     "doctor groups reset\n"
+                     "doctor --json\n"
+                     "doctor --root /mnt/image"},
         {},
 };
 

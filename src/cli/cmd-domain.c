@@ -314,10 +314,12 @@ static const Option options_undefine[] = {
 
 static const Command commands[] = {
         {"attach-device", "give a guest a device",
-         "FILE describes one device in the words of a guest's XML. A PCI device of the host that\n"
-         "    is managed leaves its host driver for the guest; --with-companions parks the other\n"
-         "    devices of its IOMMU group.",
-         options_device, .run = cmd_attach_device},
+         "FILE describes one device in the words of a guest's XML. A PCI device of the host that "
+         "is managed leaves its host driver for the guest; --with-companions parks the other "
+         "devices of its IOMMU group.",
+         options_device, .run = cmd_attach_device,
+         .examples = "attach-device guest1 card.xml --live\n"
+                     "attach-device guest1 card.xml --live --config --with-companions"},
         {"autostart", "start a guest with the daemon", NULL, options_autostart,
          .run = cmd_autostart},
         {"console", "connect to a guest's serial console", NULL, options_console,
@@ -328,19 +330,21 @@ static const Command commands[] = {
          .run = cmd_define},
         {"destroy", "stop a guest at once", NULL, options_destroy, .run = cmd_action},
         {"detach-device", "take a device from a guest",
-         "A running guest lets go of a device when it pleases. The command returns when the guest\n"
-         "    was asked; with --wait, when the guest has let go.",
-         options_detach_device, .run = cmd_detach_device},
-        {"edit", "edit a guest's definition", NULL, options_edit, .run = cmd_edit},
+         "A running guest lets go of a device when it pleases. The command returns when the guest "
+         "was asked; with --wait, when the guest has let go.",
+         options_detach_device, .run = cmd_detach_device,
+         .examples = "detach-device guest1 card.xml --live --wait"},
+        {"edit", "edit a guest's definition in an editor", NULL, options_edit, .run = cmd_edit},
         {"reboot", "ask a guest to reboot", NULL, options_mode, .run = cmd_action},
         {"reset", "reset a guest, as its button would", NULL, options_guest, .run = cmd_action},
         {"resume", "let a paused guest run on", NULL, options_guest, .run = cmd_action},
         {"shutdown", "ask a guest to shut down", NULL, options_mode, .run = cmd_action},
         {"start", "start a guest that is off",
          "With --with-companions, the other devices of the IOMMU groups of its managed devices "
-         "are\n"
-         "    parked in the same plan, and given back with them.",
-         options_start, .run = cmd_start},
+         "are parked in the same plan, and given back with them.",
+         options_start, .run = cmd_start,
+         .examples = "start guest1\n"
+                     "start guest1 --console"},
         {"suspend", "pause a guest", NULL, options_guest, .run = cmd_action},
         {"undefine", "forget a guest's definition", NULL, options_undefine, .run = cmd_action},
         {},

@@ -236,7 +236,9 @@ static const Option options_event[] = {
 };
 
 static const Command commands[] = {
-        {"event", "wait for events of guests", NULL, options_event, .run = cmd_event},
+        {"event", "wait for events of guests", NULL, options_event, .run = cmd_event,
+         .examples = "event --all --loop\n"
+                     "event --domain guest1 --event lifecycle --timeout 60"},
         {},
 };
 

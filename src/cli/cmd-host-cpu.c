@@ -289,20 +289,21 @@ static const Option options_maxvcpus[] = {
 };
 
 const Command commands_host_cpu[] = {
-        {"cpu-baseline", "what several CPUs have in common", NULL, options_baseline,
+        {"cpu-baseline", "show what several CPUs have in common", NULL, options_baseline,
          .run = cmd_cpu_baseline},
         {"cpu-compare", "compare a CPU with the host's", NULL, options_compare,
          .run = cmd_cpu_compare},
-        {"cpu-models", "names of the CPU models", NULL, options_models, .run = cmd_cpu_models},
-        {"hypervisor-cpu-baseline", "the same, of models that can be used here", NULL,
+        {"cpu-models", "list the CPU models", NULL, options_models, .run = cmd_cpu_models},
+        {"hypervisor-cpu-baseline",
+         "show what several CPUs have in common that a guest can have here", NULL,
          options_hypervisor_baseline, .run = cmd_hypervisor_cpu_baseline},
         {"hypervisor-cpu-compare", "compare a CPU with what a guest can have here", NULL,
          options_hypervisor_compare, .run = cmd_hypervisor_cpu_compare},
-        {"maxvcpus", "the most virtual processors of a guest", NULL, options_maxvcpus,
+        {"maxvcpus", "print how many processors a guest can have", NULL, options_maxvcpus,
          .run = cmd_maxvcpus},
-        {"nodecpumap", "which processors of the host are online", NULL, options_cpumap,
+        {"nodecpumap", "show which processors of the host are online", NULL, options_cpumap,
          .run = cmd_nodecpumap},
-        {"nodecpustats", "what the host's processors are doing", NULL, options_cpustats,
+        {"nodecpustats", "show what the host's processors are doing", NULL, options_cpustats,
          .run = cmd_nodecpustats},
         {},
 };

@@ -216,11 +216,12 @@ static const Option options_allocpages[] = {
 const Command commands_host_memory[] = {
         {"allocpages", "set huge pages of the host's memory aside", NULL, options_allocpages,
          .run = cmd_allocpages},
-        {"freecell", "free memory of the host", NULL, options_freecell, .run = cmd_freecell},
-        {"freepages", "free pages of the host's memory", NULL, options_freepages,
+        {"freecell", "show the free memory of the host", NULL, options_freecell,
+         .run = cmd_freecell},
+        {"freepages", "show the free pages of the host's memory", NULL, options_freepages,
          .run = cmd_freepages},
-        {"nodememstats", "what the host's memory is used for", NULL, options_memstats,
+        {"nodememstats", "show what the host's memory is used for", NULL, options_memstats,
          .run = cmd_nodememstats},
-        {"sysinfo", "what the host's firmware tells of it, in XML", .run = cmd_sysinfo},
+        {"sysinfo", "show what the host's firmware tells of it, in XML", .run = cmd_sysinfo},
         {},
 };

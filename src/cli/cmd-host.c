@@ -117,14 +117,14 @@ static const Option options_version[] = {
 };
 
 static const Command commands[] = {
-        {"capabilities", "what the host can do, in XML", NULL, options_xpath,
+        {"capabilities", "show what the host can do, in XML", NULL, options_xpath,
          .run = cmd_capabilities},
-        {"domcapabilities", "what a guest can have, in XML", NULL, options_domcapabilities,
+        {"domcapabilities", "show what a guest can have, in XML", NULL, options_domcapabilities,
          .run = cmd_domcapabilities},
         {"hostname", "print the host's name", .run = cmd_hostname},
-        {"nodeinfo", "processors and memory of the host", .run = cmd_nodeinfo},
+        {"nodeinfo", "show the host's processors and memory", .run = cmd_nodeinfo},
         {"uri", "print the URI of the connection", .run = cmd_uri},
-        {"version", "versions of the command, the daemon and QEMU", NULL, options_version,
+        {"version", "print the versions of the command, the daemon and QEMU", NULL, options_version,
          .run = cmd_version},
         {},
 };

@@ -160,6 +160,9 @@ const Command commands_import[] = {
          "definition is judged by Airlock's daemon as by define, and what it says is printed. A "
          "guest that runs under libvirt is left out. Run it again at any time: what is here "
          "already stays as it is. The exit status is 1 when something was refused.",
-         options_import, .json = true, .run = cmd_import},
+         options_import, .json = true, .run = cmd_import,
+         .examples = "import-libvirt --dry-run\n"
+                     "import-libvirt\n"
+                     "import-libvirt --only guests guest1 guest2"},
         {},
 };

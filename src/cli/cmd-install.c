@@ -122,6 +122,8 @@ static const Option options_install[] = {
 const Command commands_install[] = {
         {"install", "make a guest and install a system in it",
          "The options are those of virt-install: airlock install --help tells all of them.",
-         options_install, .offline = true, .raw = true, .run = cmd_install},
+         options_install, .offline = true, .raw = true, .run = cmd_install,
+         .examples = "install --name guest1 --memory 2048 --disk size=8 --cdrom debian.iso\n"
+                     "install --hostdev help"},
         {},
 };

@@ -243,7 +243,7 @@ static const Option options_update_device[] = {
 };
 static const Option options_change_media[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_NEED("path", CANDIDATES_NONE, "the drive's target or source"),
+        OPT_NEED("path", CANDIDATES_GUEST_DISK, "the drive's target or source"),
         OPT_MAY("source", CANDIDATES_FILE, "the new medium"),
         OPT_FLAG("eject", "take the medium out"),
         OPT_FLAG("insert", "put one into an empty drive"),
@@ -256,7 +256,8 @@ static const Option options_change_media[] = {
 };
 static const Option options_domif_setlink[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_NEED("interface", CANDIDATES_NONE, "its device on the host, or its MAC address"),
+        OPT_NEED("interface", CANDIDATES_GUEST_INTERFACE,
+                 "its device on the host, or its MAC address"),
         {.name = "state",
          .kind = OPTION_TEXT,
          .positional = true,
@@ -271,8 +272,10 @@ static const Option options_domif_setlink[] = {
 
 const Command commands_device[] = {
         {"change-media", "change the medium of a drive", NULL, options_change_media,
-         .run = cmd_change_media},
-        {"domif-setlink", "plug a network interface in or out", NULL, options_domif_setlink,
+         .run = cmd_change_media,
+         .examples = "change-media guest1 sda disc.iso\n"
+                     "change-media guest1 sda --eject"},
+        {"domif-setlink", "plug a guest's network interface in or out", NULL, options_domif_setlink,
          .run = cmd_domif_setlink},
         {"update-device", "change a device of a guest", NULL, options_update_device,
          .run = cmd_update_device},

@@ -429,14 +429,16 @@ static const Option options_dumpxml[] = {
 };
 
 static const Command commands[] = {
-        {"domid", "the id of a guest", NULL, options_guest, .run = cmd_domid},
-        {"dominfo", "what is known of a guest", NULL, options_guest, .run = cmd_dominfo},
-        {"domname", "the name of a guest", NULL, options_active, .run = cmd_domname},
-        {"domstate", "the state of a guest", NULL, options_domstate, .run = cmd_domstate},
-        {"domuuid", "the UUID of a guest", NULL, options_guest, .run = cmd_domuuid},
-        {"dumpxml", "a guest, in XML", NULL, options_dumpxml, .run = cmd_dumpxml},
+        {"domid", "print the id of a guest", NULL, options_guest, .run = cmd_domid},
+        {"dominfo", "show what is known of a guest", NULL, options_guest, .run = cmd_dominfo},
+        {"domname", "print the name of a guest", NULL, options_active, .run = cmd_domname},
+        {"domstate", "print the state of a guest", NULL, options_domstate, .run = cmd_domstate},
+        {"domuuid", "print the UUID of a guest", NULL, options_guest, .run = cmd_domuuid},
+        {"dumpxml", "show a guest, in XML", NULL, options_dumpxml, .run = cmd_dumpxml},
         {"list", "list the guests", "Guests that run; with --all, those that are off too.",
-         options_list, .run = cmd_list},
+         options_list, .run = cmd_list,
+         .examples = "list --all\n"
+                     "list --name --state-running"},
         {},
 };
 

@@ -594,10 +594,17 @@ static const Option options_ports[] = {
         OPT_FLAG("table", "as a table (default)"),
         OPT_END,
 };
+static const char *const update_commands[] = {"add",    "add-first", "add-last",
+                                              "delete", "modify",    NULL};
+
 static const Option options_update[] = {
         OPT_NETWORK,
-        OPT_NEED("command", CANDIDATES_NONE, "add, add-first, add-last, delete or modify"),
-        OPT_NEED("section", CANDIDATES_NONE, "ip-dhcp-host, dns-host, portgroup, …"),
+        {"command", OPTION_TEXT, .positional = true, .required = true,
+         .candidates = CANDIDATES_WORDS, .words = update_commands,
+         .help = "add, add-first, add-last, delete or modify"},
+        {"section", OPTION_TEXT, .positional = true, .required = true,
+         .candidates = CANDIDATES_WORDS, .words = sections + 1,
+         .help = "ip-dhcp-host, dns-host, portgroup, …"},
         OPT_NEED("xml", CANDIDATES_FILE, "the entry, or a file with it"),
         OPT_NAMED_NUMBER("parent-index", "which <ip> it belongs to, from 0"),
         OPT_AFFECT,
@@ -634,9 +641,9 @@ static const Option options_event[] = {
 static const Command commands[] = {
         {"net-autostart", "start a network with the host", NULL, options_autostart,
          .run = cmd_autostart},
-        {"net-create", "make a network that is gone when it stops", NULL, options_file,
-         .run = cmd_create},
-        {"net-define", "define a network, or change its definition", NULL, options_file,
+        {"net-create", "start a network that is gone when it stops, from a file", NULL,
+         options_file, .run = cmd_create},
+        {"net-define", "define a network from a file, or change its definition", NULL, options_file,
          .run = cmd_define},
         {"net-desc", "show or set the description or title of a network", NULL, options_desc,
          .run = cmd_net_desc},
@@ -650,15 +657,17 @@ static const Command commands[] = {
         {"net-list", "list networks", NULL, options_list, .run = cmd_list},
         {"net-metadata", "show or set an element of a network's metadata", NULL, options_metadata,
          .run = cmd_net_metadata},
-        {"net-name", "UUID of a network to its name", NULL, options_one, .run = cmd_name},
+        {"net-name", "print the name of a network by its UUID", NULL, options_one, .run = cmd_name},
         {"net-port-list", "list the guests' ports of a network", NULL, options_ports,
          .run = cmd_port_list},
         {"net-start", "start a network", NULL, options_one, .run = cmd_start},
         {"net-undefine", "remove the definition of a network", NULL, options_one,
          .run = cmd_undefine},
         {"net-update", "change a part of a network, running or not", NULL, options_update,
-         .run = cmd_update},
-        {"net-uuid", "name of a network to its UUID", NULL, options_one, .run = cmd_uuid},
+         .run = cmd_update,
+         .examples = "net-update default add ip-dhcp-host \"<host mac='52:54:00:00:00:01' "
+                     "ip='192.168.122.10'/>\" --live --config"},
+        {"net-uuid", "print the UUID of a network", NULL, options_one, .run = cmd_uuid},
         {},
 };
 

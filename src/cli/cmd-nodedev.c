@@ -238,19 +238,22 @@ static const Option options_event[] = {
 
 static const Command commands[] = {
         {"nodedev-detach", "take a device from its host driver, for a guest",
-         "The device leaves its driver and is held by vfio-pci until a guest takes it or\n"
-         "    nodedev-reattach gives it back.",
-         options_detach, .run = cmd_detach},
-        {"nodedev-dumpxml", "a device of the host, in XML", NULL, options_dumpxml,
+         "The device leaves its driver and is held by vfio-pci until a guest takes it or "
+         "nodedev-reattach gives it back.",
+         options_detach, .run = cmd_detach, .examples = "nodedev-detach 01:00.0 --with-companions"},
+        {"nodedev-dumpxml", "show a device of the host, in XML", NULL, options_dumpxml,
          .run = cmd_dumpxml},
         {"nodedev-event", "wait for events of the host's devices", NULL, options_event,
          .run = cmd_nodedev_event},
-        {"nodedev-info", "what is known of a device", NULL, options_device, .run = cmd_info},
-        {"nodedev-list", "list the host's devices", NULL, options_list, .run = cmd_list},
+        {"nodedev-info", "show what is known of a device of the host", NULL, options_device,
+         .run = cmd_info},
+        {"nodedev-list", "list the host's devices", NULL, options_list, .run = cmd_list,
+         .examples = "nodedev-list --tree\n"
+                     "nodedev-list --cap pci"},
         {"nodedev-reattach", "give a device back to its host driver", NULL, options_pci,
          .run = cmd_reattach},
-        {"nodedev-reset", "reset a device", "Only while neither a host driver nor a guest uses it.",
-         options_pci, .run = cmd_reset},
+        {"nodedev-reset", "reset a device of the host",
+         "Only while neither a host driver nor a guest uses it.", options_pci, .run = cmd_reset},
         {},
 };
 

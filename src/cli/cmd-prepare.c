@@ -413,6 +413,10 @@ const Command commands_prepare[] = {
          "Changes the kernel command line where this host's boot loader has it, what modules are "
          "loaded, and the initramfs. Without options it turns on the IOMMU. Running it twice "
          "changes nothing; --undo puts back what was. It needs no daemon.",
-         options_prepare, .offline = true, .run = cmd_prepare},
+         options_prepare, .offline = true, .run = cmd_prepare,
+         .examples = "prepare --dry-run\n"
+                     "prepare --trial\n"
+                     "prepare --vfio-early 01:00.0 01:00.1\n"
+                     "prepare --undo"},
         {},
 };

@@ -183,15 +183,18 @@ static const Command commands[] = {
         {"cd", "change the current directory", NULL, options_cd, .offline = true, .run = cmd_cd},
         {"complete", "print what can follow the words of a command",
          "For completion in a shell: candidates for the last of the words, one a line. Prints "
-         "nothing\n"
-         "    where the daemon does not answer in time.",
+         "nothing "
+         "where the daemon does not answer in time.",
          options_complete, .offline = true, .run = cmd_complete},
         {"connect", "connect anew, to the same daemon or to another", NULL, options_connect,
          .offline = true, .run = cmd_connect},
         {"echo", "print the arguments", NULL, options_echo, .offline = true, .run = cmd_echo},
         {"exit", "leave this shell", .offline = true, .run = cmd_quit},
         {"help", "print this help, or that of a command or group", NULL, options_help,
-         .offline = true, .run = cmd_help},
+         .offline = true, .run = cmd_help,
+         .examples = "help\n"
+                     "help domain\n"
+                     "help verdict"},
         {"pwd", "print the current directory", .offline = true, .run = cmd_pwd},
         {"quit", "leave this shell", .offline = true, .run = cmd_quit},
         {},

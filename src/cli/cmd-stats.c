@@ -536,31 +536,33 @@ static const Option options_domiflist[] = {
 };
 static const Option options_domif_getlink[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_NEED("interface", CANDIDATES_NONE, "its device on the host, or its MAC address"),
+        OPT_NEED("interface", CANDIDATES_GUEST_INTERFACE,
+                 "its device on the host, or its MAC address"),
         OPT_FLAG("config", "of the definition, not of the guest as it runs"),
         OPT_END,
 };
 static const Option options_domblkinfo[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_MAY("device", CANDIDATES_NONE, "the disk's target or source"),
+        OPT_MAY("device", CANDIDATES_GUEST_DISK, "the disk's target or source"),
         OPT_FLAG("human", "in units that are easy to read"),
         OPT_FLAG("all", "every disk"),
         OPT_END,
 };
 static const Option options_domblkstat[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
-        OPT_MAY("device", CANDIDATES_NONE, "the disk's target or source; all without one"),
+        OPT_MAY("device", CANDIDATES_GUEST_DISK, "the disk's target or source; all without one"),
         OPT_FLAG("human", "with words that are easy to read"),
         OPT_END,
 };
 static const Option options_domifstat[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
-        OPT_NEED("interface", CANDIDATES_NONE, "its device on the host, or its MAC address"),
+        OPT_NEED("interface", CANDIDATES_GUEST_INTERFACE,
+                 "its device on the host, or its MAC address"),
         OPT_END,
 };
 static const Option options_domifaddr[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
-        OPT_MAY("interface", CANDIDATES_NONE, "only this one"),
+        OPT_MAY("interface", CANDIDATES_GUEST_INTERFACE, "only this one"),
         OPT_FLAG("full", "name and MAC address on every line"),
         {.name = "source",
          .kind = OPTION_TEXT,
@@ -611,22 +613,25 @@ static const Option options_cpu_stats[] = {
 };
 
 const Command commands_stats[] = {
-        {"cpu-stats", "the processor time that a guest has used", NULL, options_cpu_stats,
+        {"cpu-stats", "show the processor time that a guest has used", NULL, options_cpu_stats,
          .run = cmd_cpu_stats},
-        {"domblkerror", "disks that QEMU had trouble with", NULL, options_active,
+        {"domblkerror", "list the disks that QEMU had trouble with", NULL, options_active,
          .run = cmd_domblkerror},
-        {"domblkinfo", "sizes of a disk", NULL, options_domblkinfo, .run = cmd_domblkinfo},
+        {"domblkinfo", "show the sizes of a guest's disk", NULL, options_domblkinfo,
+         .run = cmd_domblkinfo},
         {"domblklist", "list a guest's disks", NULL, options_domblklist, .run = cmd_domblklist},
-        {"domblkstat", "what was read and written", NULL, options_domblkstat,
-         .run = cmd_domblkstat},
-        {"domif-getlink", "whether a network interface is plugged in", NULL, options_domif_getlink,
-         .run = cmd_domif_getlink},
-        {"domifaddr", "a guest's network addresses", NULL, options_domifaddr, .run = cmd_domifaddr},
+        {"domblkstat", "show what a guest read from its disks and wrote to them", NULL,
+         options_domblkstat, .run = cmd_domblkstat},
+        {"domif-getlink", "tell whether a guest's network interface is plugged in", NULL,
+         options_domif_getlink, .run = cmd_domif_getlink},
+        {"domifaddr", "list a guest's network addresses", NULL, options_domifaddr,
+         .run = cmd_domifaddr},
         {"domiflist", "list a guest's network interfaces", NULL, options_domiflist,
          .run = cmd_domiflist},
-        {"domifstat", "what was received and sent", NULL, options_domifstat, .run = cmd_domifstat},
-        {"dommemstat", "a guest's use of its memory", NULL, options_dommemstat,
+        {"domifstat", "show what a guest's network interface received and sent", NULL,
+         options_domifstat, .run = cmd_domifstat},
+        {"dommemstat", "show a guest's use of its memory", NULL, options_dommemstat,
          .run = cmd_dommemstat},
-        {"domstats", "all statistics of guests", NULL, options_domstats, .run = cmd_domstats},
+        {"domstats", "show all statistics of guests", NULL, options_domstats, .run = cmd_domstats},
         {},
 };

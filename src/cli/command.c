@@ -6,6 +6,7 @@
 /* Columns that names of commands and of options take in lists, at least. */
 #define COMMAND_WIDTH 30
 #define OPTION_WIDTH  15
+#define HELP_WIDTH    80
 
 const Command *command_find(const CommandGroup *const *groups, const char *name) {
         GROUP_FOREACH(group, groups)
@@ -55,17 +56,67 @@ char *command_synopsis(const Command *command) {
         return g_string_free(out, FALSE);
 }
 
-static void append_option_help(GString *out, const Option *option) {
-        g_autofree char *left = NULL;
-
+/* "[--domain] <string>", as the list of options has it. */
+static char *option_form(const Option *option) {
         if (option->kind == OPTION_FLAG)
-                left = g_strdup_printf("--%s", option->name);
-        else if (option->positional)
-                left = g_strdup_printf("[--%s] <%s>%s", option->name, option_value_name(option),
-                                       option->kind == OPTION_REST ? "..." : "");
-        else
-                left = g_strdup_printf("--%s <%s>", option->name, option_value_name(option));
-        g_string_append_printf(out, "    %-*s  %s\n", OPTION_WIDTH, left, option->help);
+                return g_strdup_printf("--%s", option->name);
+        if (!option->positional)
+                return g_strdup_printf("--%s <%s>", option->name, option_value_name(option));
+        return g_strdup_printf("[--%s] <%s>%s", option->name, option_value_name(option),
+                               option->kind == OPTION_REST ? "..." : "");
+}
+
+static void append_options(GString *out, const Command *command) {
+        size_t width = OPTION_WIDTH;
+
+        g_string_append(out, "\n  OPTIONS\n");
+        OPTION_FOREACH(option, command) {
+                g_autofree char *form = option_form(option);
+
+                width = MAX(width, strlen(form));
+        }
+        OPTION_FOREACH(option, command) {
+                g_autofree char *form = option_form(option);
+
+                g_string_append_printf(out, "    %-*s  %s\n", (int)width, form, option->help);
+        }
+}
+
+/* The words of text, as many on a line as there is room for. */
+static void append_filled(GString *out, const char *text) {
+        g_auto(GStrv) words = g_strsplit(text, " ", -1);
+        size_t column = 0;
+
+        for (char **word = words; *word; word++) {
+                size_t length = (size_t)g_utf8_strlen(*word, -1);
+                bool fits = column > 0 && column + 1 + length <= HELP_WIDTH;
+
+                g_string_append_printf(out, "%s%s",
+                                       fits         ? " "
+                                       : column > 0 ? "\n    "
+                                                    : "    ",
+                                       *word);
+                column = fits ? column + 1 + length : strlen("    ") + length;
+        }
+        g_string_append_c(out, '\n');
+}
+
+static void append_description(GString *out, const char *description) {
+        g_auto(GStrv) paragraphs = g_strsplit(description, "\n", -1);
+
+        g_string_append(out, "\n  DESCRIPTION\n");
+        for (char **paragraph = paragraphs; *paragraph; paragraph++) {
+                g_string_append(out, paragraph == paragraphs ? "" : "\n");
+                append_filled(out, *paragraph);
+        }
+}
+
+static void append_examples(GString *out, const char *examples) {
+        g_auto(GStrv) lines = g_strsplit(examples, "\n", -1);
+
+        g_string_append(out, "\n  EXAMPLES\n");
+        for (char **line = lines; *line; line++)
+                g_string_append_printf(out, "    airlock %s\n", *line);
 }
 
 char *command_help(const Command *command) {
@@ -73,14 +124,14 @@ char *command_help(const Command *command) {
         g_autofree char *synopsis = command_synopsis(command);
 
         g_string_append_printf(out, "  NAME\n    %s - %s\n", command->name, command->summary);
-        g_string_append_printf(out, "\n  SYNOPSIS\n    %s\n", synopsis);
+        g_string_append(out, "\n  SYNOPSIS\n");
+        append_filled(out, synopsis);
         if (command->description)
-                g_string_append_printf(out, "\n  DESCRIPTION\n    %s\n", command->description);
-        if (command->options && command->options->name) {
-                g_string_append(out, "\n  OPTIONS\n");
-                OPTION_FOREACH(option, command)
-                append_option_help(out, option);
-        }
+                append_description(out, command->description);
+        if (command->options && command->options->name)
+                append_options(out, command);
+        if (command->examples)
+                append_examples(out, command->examples);
         return g_string_free(out, FALSE);
 }
 

@@ -60,11 +60,12 @@ typedef struct Option {
 typedef struct Command {
         const char *name;
         const char *summary;     /* one line, for lists of commands */
-        const char *description; /* NULL: the summary says it all */
+        const char *description; /* paragraphs, one a line; NULL: the summary says it all */
         const Option *options;   /* ends with a line without a name; NULL: takes none */
         bool offline;            /* runs without a connection */
         bool json;               /* can answer in JSON */
         bool raw;                /* every word goes to the OPTION_REST, those with dashes too */
+        const char *examples;    /* one a line, without the program's name; NULL: none */
 
         /* 0; or negative, with err set unless all was told already. */
         int (*run)(Cli *cli, const Args *args, Err *err);

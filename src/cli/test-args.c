@@ -174,7 +174,7 @@ static void help_has_every_part(void **state) {
                                   "    Says it.\n"
                                   "\n"
                                   "  OPTIONS\n"
-                                  "    --err            to stderr\n"
+                                  "    --err                   to stderr\n"
                                   "    [--string] <string>...  what\n");
 }
 

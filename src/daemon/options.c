@@ -393,3 +393,32 @@ GStrv options_take(Options *options, Options *fresh) {
         list = g_strv_builder_end(names);
         return list[0] ? g_steal_pointer(&list) : NULL;
 }
+
+static char *format_preset(Options *presets, const OptionSpec *spec) {
+        switch (spec->kind) {
+        case OPTION_PATH:
+        case OPTION_TEXT:
+                return g_strdup(spec->preset);
+        case OPTION_NUMBER:
+                return g_strdup_printf("%u", G_STRUCT_MEMBER(unsigned, presets, spec->offset));
+        case OPTION_CHOICE:
+                return g_strdup(spec->choices[0]);
+        case OPTION_LIST:
+                return NULL;
+        default:
+                return g_strdup("no");
+        }
+}
+
+OptionFacts options_facts(size_t number) {
+        g_auto(Options) presets = OPTIONS_INIT;
+
+        if (number >= G_N_ELEMENTS(specs))
+                return (OptionFacts){};
+        set_presets(&presets);
+        return (OptionFacts){
+                .name = specs[number].name,
+                .takes_value = takes_value(&specs[number]),
+                .preset = format_preset(&presets, &specs[number]),
+        };
+}

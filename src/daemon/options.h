@@ -47,5 +47,15 @@ int options_load(int argc, char **argv, Options *ret, Err *err);
  * daemon runs, and returns the names of what differs and may not; NULL: nothing. */
 GStrv options_take(Options *options, Options *fresh);
 
+/* One option, for what tells people about it. */
+typedef struct OptionFacts {
+        const char *name; /* NULL: there is no option of this number */
+        bool takes_value;
+        char *preset; /* as the file has it; NULL: there is none, or it depends on others */
+} OptionFacts;
+
+/* number: from 0. The caller frees the preset. */
+OptionFacts options_facts(size_t number);
+
 void options_done(Options *options);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Options, options_done)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "cli/roff.h"
 #include "install/grammar.h"
 #include "install/nearest.h"
 
@@ -339,6 +340,58 @@ char *options_rows(void) {
         DEF_FOREACH(def)
         if (def->name && def->help)
                 g_string_append_printf(out, "--%s\t%s\t%s\n", def->name, offers(def), def->help);
+        return g_string_free(out, FALSE);
+}
+
+/* "-n", "--name" and what each means the same as. */
+static void append_names(GString *out, const OptionDef *def) {
+        static const char *const values[] = {
+                [KIND_FLAG] = "",
+                [KIND_VALUE] = " \\fIVALUE\\fR",
+                [KIND_MAYBE] = " [\\fIVALUE\\fR]",
+        };
+        g_autofree char *name = roff_text(def->name);
+
+        g_string_append(out, ".TP\n");
+        if (def->letter)
+                g_string_append_printf(out, "\\fB\\-%c\\fR, ", def->letter);
+        g_string_append_printf(out, "\\fB\\-\\-%s\\fR%s\n", name, values[def->kind]);
+}
+
+/* Other names of the option, and what they are short for. */
+static void append_aliases(GString *out, const OptionDef *def) {
+        DEF_FOREACH(other) {
+                g_autofree char *name = other->name ? roff_text(other->name) : NULL;
+                g_autofree char *value = other->value ? roff_text(other->value) : NULL;
+
+                if (g_strcmp0(other->means, def->name) != 0)
+                        continue;
+                if (value)
+                        g_string_append_printf(out, "\\fB\\-\\-%s\\fR means \\fI%s\\fR.\n", name,
+                                               value);
+                else
+                        g_string_append_printf(out, "Also \\fB\\-\\-%s\\fR.\n", name);
+        }
+}
+
+char *options_manual(void) {
+        GString *out = g_string_new(NULL);
+
+        DEF_FOREACH(def) {
+                g_autofree char *help = def->help ? roff_sentence(def->help) : NULL;
+
+                if (!def->name) {
+                        g_autofree char *title = roff_text(def->help);
+
+                        g_string_append_printf(out, ".SS \"%s\"\n",
+                                               g_str_has_prefix(title, "Devices") ? "Devices"
+                                                                                  : title);
+                } else if (help) {
+                        append_names(out, def);
+                        g_string_append_printf(out, "%s\n", help);
+                        append_aliases(out, def);
+                }
+        }
         return g_string_free(out, FALSE);
 }
 

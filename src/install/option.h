@@ -36,3 +36,6 @@ char *options_help(void);
 /* The same for the completion of shells: name, what to offer for the value ("": there is none,
  * "text": nothing is known), help, with tabs between them. */
 char *options_rows(void);
+
+/* The options for the manual page, in roff. */
+char *options_manual(void);

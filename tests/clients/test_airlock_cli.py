@@ -362,12 +362,3 @@ def test_plan_refuses_what_it_does_not_know(place, command, message):
 def test_json_is_refused_where_there_is_none(place):
     done = place.airlock("--json", "list")
     assert (done.returncode, done.stderr) == (1, "error: command 'list' has no JSON output\n")
-
-
-def test_the_manual_page_has_every_command(place):
-    page = (ROOT / "docs" / "man" / "airlock.1").read_text().replace("\\-", "-")
-    words = set(re.findall(r"[\w-]+", page))
-    commands = re.findall(r"^ {4}(\S+) ", place.airlock("help").stdout, re.MULTILINE)
-    assert len(commands) > 100
-    # What the shell calls is no command for people.
-    assert set(commands) - words == {"complete"}
