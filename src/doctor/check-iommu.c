@@ -16,7 +16,7 @@
 static void no_groups(Doctor *d) {
         const DoctorFacts *facts = d->facts;
         const char *off = words_iommu_off(facts->cmdline);
-        g_autofree char *way_out = off ? g_strdup_printf("boot without '%s'", off) : NULL;
+        g_autofree char *way_out = words_without(off);
         const char *value = facts_option(facts, "intel_iommu");
 
         if (off)

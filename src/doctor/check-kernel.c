@@ -23,7 +23,7 @@ static bool has_needed(const DoctorFacts *facts, char *const *words) {
 /* What words do to the IOMMU, as one finding; where names the file. */
 static void judge(Doctor *d, char *const *words, const char *where, const char *relevant) {
         const char *off = words_iommu_off(words), *remapping = words_option(words, "intremap");
-        g_autofree char *way_out = off ? g_strdup_printf("boot without '%s'", off) : NULL;
+        g_autofree char *way_out = words_without(off);
         const char *shown = *relevant ? relevant : "nothing about PCI devices";
 
         if (off)

@@ -196,6 +196,14 @@ const char *words_iommu_off(char *const *words) {
         return NULL;
 }
 
+/* `noiommu` is not one that prepare replaces. */
+char *words_without(const char *off) {
+        if (!off)
+                return NULL;
+        return g_strdup_printf("boot without '%s'%s", off,
+                               g_str_has_suffix(off, "=off") ? " (airlock prepare)" : "");
+}
+
 bool facts_is_true(const char *text) {
         static const char *const yes[] = {"Y", "y", "1", "on", NULL};
 

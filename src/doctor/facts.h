@@ -74,5 +74,8 @@ char *words_relevant(char *const *words);
 /* What among words turns the IOMMU off; NULL: nothing. Borrowed. */
 const char *words_iommu_off(char *const *words);
 
+/* The way out of such a word; NULL stays NULL. The caller's. */
+char *words_without(const char *off);
+
 /* Text as the kernel writes truth: "Y" or "1". */
 bool facts_is_true(const char *text);
