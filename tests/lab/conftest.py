@@ -131,7 +131,8 @@ HOST = pytest.StashKey[LabHost]()
 
 def daemon_log(host: LabHost) -> str:
     try:
-        result = host.run(f"tail -n {LOG_LINES} /run/airlockd.log; ls /run/airlock", timeout=10)
+        log = f"tail -n {LOG_LINES} /run/airlockd.log 2> /dev/null || journalctl -q -n {LOG_LINES} -u 'airlock*'"
+        result = host.run(f"{log}; ls /run/airlock", timeout=30)
     except HostError as error:
         return str(error)
     return result.output + result.errors
