@@ -5,11 +5,14 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/util.h"
+
+#define TEMPORARY ".airlock-"
 
 int file_sync_parent(const char *path) {
         g_autofree char *dir = g_path_get_dirname(path);
@@ -59,13 +62,21 @@ static int dress_file(const char *path, int fd, Dress dress) {
         return copy_label(path, fd);
 }
 
+/* ".grub.airlock-XXXXXX" beside "grub": nobody takes it for a file of that directory, or for one of
+ * somebody else's. */
+static char *temporary_name(const char *path) {
+        g_autofree char *dir = g_path_get_dirname(path), *name = g_path_get_basename(path);
+
+        return g_strdup_printf("%s/.%s" TEMPORARY "XXXXXX", dir, name);
+}
+
 static int replace_file(const char *path, const void *data, size_t size, Dress dress, Err *err) {
-        g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
+        g_autofree char *temporary = temporary_name(path);
         _cleanup_(closep) int fd = mkostemp(temporary, O_CLOEXEC);
         int r;
 
         if (fd < 0)
-                return fail_errno(err, neg_errno(), "cannot create '%s'", temporary);
+                return fail_errno(err, neg_errno(), "cannot write '%s'", path);
         r = write_all(fd, data, size);
         if (r == 0)
                 r = dress_file(path, fd, dress);
@@ -79,6 +90,30 @@ static int replace_file(const char *path, const void *data, size_t size, Dress d
         }
         r = file_sync_parent(path);
         return r < 0 ? fail_errno(err, r, "cannot sync the directory of '%s'", path) : 0;
+}
+
+/* What mkostemp() makes of the end of such a name. */
+static bool is_leftover(const char *entry, const char *name) {
+        const char *rest = entry + 1 + strlen(name) + strlen(TEMPORARY);
+
+        if (*entry != '.' || !g_str_has_prefix(entry + 1, name) ||
+            !g_str_has_prefix(entry + 1 + strlen(name), TEMPORARY))
+                return false;
+        return strlen(rest) == 6 && strspn(rest, G_CSET_a_2_z G_CSET_A_2_Z G_CSET_DIGITS) == 6;
+}
+
+void file_remove_leftovers(const char *path) {
+        g_autofree char *dir_path = g_path_get_dirname(path), *name = g_path_get_basename(path);
+        g_autoptr(GDir) dir = g_dir_open(dir_path, 0, NULL);
+        const char *entry;
+
+        while (dir && (entry = g_dir_read_name(dir))) {
+                g_autofree char *full = g_build_filename(dir_path, entry, NULL);
+
+                if (is_leftover(entry, name) && g_file_test(full, G_FILE_TEST_IS_REGULAR) &&
+                    !g_file_test(full, G_FILE_TEST_IS_SYMLINK))
+                        unlink(full);
+        }
 }
 
 int file_write_atomic(const char *path, const void *data, size_t size, Err *err) {

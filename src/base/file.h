@@ -17,6 +17,10 @@ int file_write_atomic(const char *path, const void *data, size_t size, Err *err)
  * label, a new one gets mode. */
 int file_replace_atomic(const char *path, const void *data, size_t size, unsigned mode, Err *err);
 
+/* Removes what a crash in the middle of such a write of this file left beside it. Only for who
+ * knows that nobody writes it now. */
+void file_remove_leftovers(const char *path);
+
 /* Reads at most max bytes; -ENOENT without an Err where the file is absent. ret is NUL-terminated.
  */
 int file_read(const char *path, size_t max, char **ret, size_t *ret_size, Err *err);

@@ -9,7 +9,10 @@
 #include "cli/groups.h"
 #include "cli/options.h"
 #include "prepare/apply.h"
+#include "prepare/lock.h"
+#include "prepare/place.h"
 #include "prepare/prepare.h"
+#include "prepare/runner.h"
 #include "prepare/trial.h"
 
 /* One run of the command. */
@@ -19,26 +22,23 @@ typedef struct Run {
         const char *root; /* NULL: this host */
         Sys *sys;
         ApplyHost host;
+        Runner runner;
+        PrepareLock *lock; /* NULL: nothing is going to be changed */
         bool dry;
 } Run;
 
 static void run_done(Run *run) {
+        prepare_lock_free(run->lock);
         sys_free(run->sys);
+        runner_done(&run->runner);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Run, run_done)
 
 static int run_command(char *const *command, void *userdata, Err *err) {
-        g_autofree char *line = g_strjoinv(" ", (char **)(uintptr_t)command);
-        g_autoptr(GError) error = NULL;
-        int status;
+        Run *run = userdata;
 
         fflush(stdout);
-        if (g_spawn_sync(NULL, (char **)(uintptr_t)command, NULL,
-                         G_SPAWN_SEARCH_PATH | G_SPAWN_CHILD_INHERITS_STDIN, NULL, NULL, NULL, NULL,
-                         &status, &error) &&
-            g_spawn_check_wait_status(status, &error))
-                return 0;
-        return fail(err, VIR_ERR_OPERATION_FAILED, "'%s' failed: %s", line, error->message);
+        return runner_run(&run->runner, command, err);
 }
 
 static void say_done(const char *what, void *userdata) {
@@ -70,6 +70,34 @@ static int run_init(Run *run, Cli *cli, const Args *args, Err *err) {
                 .userdata = run,
         };
         return 0;
+}
+
+/* Before anything else: who calls it is told at once. */
+static int check_caller(const Run *run, Err *err) {
+        if (run->root || run->dry || geteuid() == 0)
+                return 0;
+        return fail_hint(err,
+                         fail(err, VIR_ERR_OPERATION_DENIED,
+                              "this changes how the host starts: it has to be run by root"),
+                         "sudo airlock prepare; with --dry-run it shows what it would do");
+}
+
+/* What a run that was cut off left half written is nobody's. */
+static int begin(Run *run, Err *err) {
+        int r = prepare_lock_new(run->host.root, &run->lock, err);
+
+        if (r < 0)
+                return r;
+        record_remove_leftovers(run->host.root, PREPARE_RECORD);
+        record_remove_leftovers(run->host.root, TRIAL_RECORD);
+        return 0;
+}
+
+/* From here on the changes are carried out, or all taken back. */
+static int begin_changes(Run *run, const Edits *edits, const GPtrArray *commands, Err *err) {
+        int r = run->root ? 0 : place_check_room(edits, commands, err);
+
+        return r < 0 || run->runner.signals > 0 ? r : runner_init(&run->runner, err);
 }
 
 static void print_commands(const GPtrArray *commands, const char *before) {
@@ -196,10 +224,12 @@ static void tell_end(const Run *run, const PreparePlan *plan) {
                         "Reboot for it to count. airlock prepare --undo takes it back.\n");
 }
 
-static int carry_out(const Run *run, const PreparePlan *plan, Err *err) {
+static int carry_out(Run *run, const PreparePlan *plan, Err *err) {
         json_t *extra = plan->unsafe_now ? json_pack("{s:b}", "unsafe_now", true) : NULL;
         int r = plan->is_risky ? ask_risk(run, err) : 0;
 
+        if (r == 0)
+                r = begin_changes(run, &plan->edits, plan->commands, err);
         if (r == 0 && plan->unsafe_now)
                 r = prepare_set_unsafe(run->sys, true, err);
         if (r == 0)
@@ -211,7 +241,7 @@ static int carry_out(const Run *run, const PreparePlan *plan, Err *err) {
         return r;
 }
 
-static int do_prepare(const Run *run, const PrepareWish *wish, Err *err) {
+static int do_prepare(Run *run, const PrepareWish *wish, Err *err) {
         g_autoptr(PreparePlan) plan = NULL;
         int r = prepare_plan(run->sys, wish, &plan, err);
 
@@ -233,7 +263,7 @@ static int do_prepare(const Run *run, const PrepareWish *wish, Err *err) {
 }
 
 /* 1: there is nothing under that name. */
-static int undo_record(const Run *run, const char *name, Err *err) {
+static int undo_record(Run *run, const char *name, Err *err) {
         g_auto(Edits) edits = {};
         g_autoptr(Record) record = NULL;
         g_autofree char *conflicts = NULL;
@@ -251,15 +281,20 @@ static int undo_record(const Run *run, const char *name, Err *err) {
                 print_dry(&edits, record->commands);
                 return 0;
         }
+        r = begin_changes(run, &edits, record->commands, err);
+        if (r < 0)
+                return r;
         if (!run->root && json_is_true(json_object_get(record->extra, "unsafe_now")))
                 prepare_set_unsafe(run->sys, false, NULL);
         r = apply_undo(&run->host, name, record, err);
+        if (r < 0 && run->runner.interrupted_by)
+                return fail_hint(err, r, "airlock prepare --undo goes on with it");
         if (r == 0 && run->root)
                 print_commands(record->commands, "to be run in it: ");
         return r;
 }
 
-static int do_undo(const Run *run, Err *err) {
+static int do_undo(Run *run, Err *err) {
         int trial = undo_record(run, TRIAL_RECORD, err);
         int r = trial < 0 ? trial : undo_record(run, PREPARE_RECORD, err);
 
@@ -273,13 +308,13 @@ static int do_undo(const Run *run, Err *err) {
 }
 
 /* The entry is recorded with no command: an undo must not choose it again. */
-static int start_trial(const Run *run, const Edits *edits, const GPtrArray *commands, json_t *extra,
+static int start_trial(Run *run, const Edits *edits, const GPtrArray *commands, json_t *extra,
                        Err *err) {
         g_autoptr(GPtrArray) none = g_ptr_array_new();
         int r = apply_edits(&run->host, TRIAL_RECORD, edits, none, extra, err);
 
         for (guint i = 0; r == 0 && i < commands->len; i++)
-                r = run_command(g_ptr_array_index(commands, i), NULL, err);
+                r = run_command(g_ptr_array_index(commands, i), run, err);
         if (r < 0) {
                 undo_record(run, TRIAL_RECORD, NULL);
                 return r;
@@ -289,7 +324,7 @@ static int start_trial(const Run *run, const Edits *edits, const GPtrArray *comm
         return 0;
 }
 
-static int do_trial(const Run *run, const PrepareWish *wish, Err *err) {
+static int do_trial(Run *run, const PrepareWish *wish, Err *err) {
         g_autoptr(PreparePlan) plan = NULL;
         g_autoptr(GPtrArray) commands = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
         g_auto(Edits) edits = {};
@@ -311,6 +346,8 @@ static int do_trial(const Run *run, const PrepareWish *wish, Err *err) {
         edits_init(&edits, run->sys);
         if (r == 0)
                 r = trial_plan(run->sys, wish, &edits, commands, &extra, err);
+        if (r == 0 && !run->dry)
+                r = begin_changes(run, &edits, commands, err);
         if (r == 0 && run->dry)
                 print_dry(&edits, commands);
         else if (r == 0)
@@ -319,7 +356,7 @@ static int do_trial(const Run *run, const PrepareWish *wish, Err *err) {
         return r;
 }
 
-static int end_trial(const Run *run, const PrepareWish *wish, TrialState state, Err *err) {
+static int end_trial(Run *run, const PrepareWish *wish, TrialState state, Err *err) {
         g_autoptr(PreparePlan) plan = NULL;
         int r;
 
@@ -345,7 +382,7 @@ static int end_trial(const Run *run, const PrepareWish *wish, TrialState state, 
 }
 
 /* In the unit that runs after a boot. */
-static int do_confirm(const Run *run, Err *err) {
+static int do_confirm(Run *run, Err *err) {
         g_autoptr(Record) record = NULL;
         g_autofree char **early = NULL;
         PrepareWish wish = {};
@@ -369,6 +406,12 @@ static int cmd_prepare(Cli *cli, const Args *args, Err *err) {
 
         if (r == 0)
                 r = args_exclusive(args, "undo", "confirm", err);
+        if (r == 0)
+                r = check_caller(&run, err);
+        if (r == 0 && !run.root)
+                r = place_check(run.sys, err);
+        if (r == 0 && !run.dry)
+                r = begin(&run, err);
         if (r < 0)
                 return r;
         if (args_flag(args, "undo"))

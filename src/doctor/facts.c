@@ -73,6 +73,14 @@ static void load_cmdline(DoctorFacts *facts) {
         g_autofree char *text = facts_read(facts, "proc/cmdline", &facts->cmdline_r);
 
         facts->cmdline = g_strsplit_set(text ? text : "", " \n", 0);
+        words_cut(facts->cmdline);
+}
+
+void words_cut(char **words) {
+        while (*words && strcmp(*words, "--") != 0)
+                words++;
+        for (; *words; words++)
+                g_clear_pointer(words, g_free);
 }
 
 static size_t count_names(const Sys *sys, const char *path) {

@@ -68,6 +68,9 @@ const char *words_option(char *const *words, const char *name);
 /* On the command line in force. */
 const char *facts_option(const DoctorFacts *facts, const char *name);
 
+/* Leaves out what stands behind "--": these words are the init's. */
+void words_cut(char **words);
+
 /* Those that bear on PCI devices ("intel_iommu=on iommu=pt"); "" for none. The caller's. */
 char *words_relevant(char *const *words);
 

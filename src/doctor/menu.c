@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/util.h"
+#include "doctor/facts.h"
 
 /* The words behind "linux", "linuxefi" or "linux16", the path of the kernel among them; NULL: the
  * line is another one. */
@@ -28,6 +29,7 @@ static int parse_menu(const char *text, char ***ret_words) {
 
                 if (words) {
                         *ret_words = g_strsplit_set(words, " \t\r", 0);
+                        words_cut(*ret_words);
                         return 0;
                 }
         }

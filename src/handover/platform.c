@@ -45,10 +45,19 @@ static char *read_or_empty(const Sys *sys, const char *path) {
         return sys_read_text(sys, path, &text) == 0 ? text : g_strdup("");
 }
 
+/* The kernel's words of its command line: what stands behind "--" is the init's. */
+static char **load_words(const Sys *sys) {
+        g_autofree char *line = read_or_empty(sys, "proc/cmdline");
+        char *end = strstr(line, " -- ");
+
+        if (end)
+                *end = '\0';
+        return g_strsplit_set(line, " \n", 0);
+}
+
 /* A word of the kernel's command line that has option's name; the caller's. */
 static char *find_option(const Sys *sys, const char *const *options) {
-        g_autofree char *line = read_or_empty(sys, "proc/cmdline");
-        g_auto(GStrv) words = g_strsplit_set(line, " \n", 0);
+        g_auto(GStrv) words = load_words(sys);
 
         STRV_FOREACH(word, words)
                 if (g_strv_contains(options, word))
@@ -87,8 +96,7 @@ static bool is_unsafe_word(const char *word) {
 /* On the command line, the module's name stands before it. */
 static bool is_unsafe_on_line(const Sys *sys) {
         static const char *const modules[] = {"vfio_iommu_type1.", "vfio-iommu-type1."};
-        g_autofree char *line = read_or_empty(sys, "proc/cmdline");
-        g_auto(GStrv) words = g_strsplit_set(line, " \n", 0);
+        g_auto(GStrv) words = load_words(sys);
 
         STRV_FOREACH(word, words)
                 for (size_t i = 0; i < G_N_ELEMENTS(modules); i++)

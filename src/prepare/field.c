@@ -234,6 +234,7 @@ static FieldWord *make_word(const Field *field, const GArray *array, size_t firs
         }
         word->start = cells[first].start;
         word->end = cells[last].end;
+        word->quoted = cells[first].quote != 0;
         word->crosses = cells[first].quote != cells[last].quote;
         word->text = g_string_free(g_steal_pointer(&text), FALSE);
         set_cut(word, cells, first, last, array->len);
@@ -296,6 +297,17 @@ int field_replace(Field *field, const FieldWord *word, const char *text) {
                 splice(field, word->start, word->end, text);
         else
                 splice(field, word->cut, word->cut_end, "");
+        return 0;
+}
+
+/* The blank between both has to be quoted where the word is not. */
+int field_insert_before(Field *field, const FieldWord *word, const char *text) {
+        bool is_bare = field->syntax == FIELD_SHELL && !word->quoted;
+        g_autofree char *written = g_strdup_printf(is_bare ? "\"%s \"" : "%s ", text);
+
+        if (word->crosses || word->opaque || !needs_no_quotes(text))
+                return -EINVAL;
+        splice(field, word->start, word->start, written);
         return 0;
 }
 

@@ -29,6 +29,7 @@ typedef struct FieldWord {
         size_t cut; /* where a removal begins, so that one space goes with the word */
         size_t cut_end;
         bool opaque;  /* holds a shell expansion: text has it as written */
+        bool quoted;  /* begins in quotes of the shell */
         bool crosses; /* begins in other quotes than it ends in: it cannot be replaced */
 } FieldWord;
 
@@ -44,3 +45,4 @@ GPtrArray *field_words(const Field *field);
  * leaves a quote of the kernel's open, or when text is not made of characters that need none. */
 int field_replace(Field *field, const FieldWord *word, const char *text);
 int field_append(Field *field, const char *text);
+int field_insert_before(Field *field, const FieldWord *word, const char *text);

@@ -183,13 +183,61 @@ static int drop_first(const GArray *places, const Rule *rule, bool said, GPtrArr
         return 0;
 }
 
-static int append_word(const LineSource *source, const char *word, Err *err) {
-        Field target;
-        int r = source->target(source->userdata, &target, err);
+/* One reading of the line. */
+typedef struct Line {
+        GArray *fields;   /* of Field */
+        GPtrArray *words; /* of GPtrArray of FieldWord, one a field; those of the init left out */
+        Place end;        /* where these begin; word NULL: nowhere */
+} Line;
 
+static void line_clear(Line *line) {
+        g_clear_pointer(&line->fields, g_array_unref);
+        g_clear_pointer(&line->words, g_ptr_array_unref);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Line, line_clear)
+
+static void cut_words(Line *line, guint number, GPtrArray *words) {
+        for (guint i = 0; !line->end.word && i < words->len; i++) {
+                const FieldWord *word = g_ptr_array_index(words, i);
+
+                if (!g_str_equal(word->text, LINE_END_OF_KERNEL))
+                        continue;
+                line->end = (Place){&g_array_index(line->fields, Field, number), word};
+                g_ptr_array_set_size(words, (int)i + 1);
+                return;
+        }
+        if (line->end.word)
+                g_ptr_array_set_size(words, 0);
+}
+
+static int line_read(const LineSource *source, Line *line, Err *err) {
+        int r;
+
+        line->fields = g_array_new(FALSE, FALSE, sizeof(Field));
+        line->words = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+        r = source->collect(source->userdata, line->fields, err);
+        for (guint i = 0; r == 0 && i < line->fields->len; i++) {
+                GPtrArray *words = field_words(&g_array_index(line->fields, Field, i));
+
+                cut_words(line, i, words);
+                g_ptr_array_add(line->words, words);
+        }
+        return r;
+}
+
+/* 1: it was. */
+static int append_word(const LineSource *source, const Line *line, const char *word, Err *err) {
+        Field target;
+        int r = 0;
+
+        if (line->end.word)
+                target = *line->end.field;
+        else
+                r = source->target(source->userdata, &target, err);
         if (r < 0)
                 return r;
-        r = field_append(&target, word);
+        r = line->end.word ? field_insert_before(&target, line->end.word, word)
+                           : field_append(&target, word);
         if (r < 0)
                 return fail_hint(err,
                                  fail(err, VIR_ERR_CONFIG_UNSUPPORTED,
@@ -201,9 +249,9 @@ static int append_word(const LineSource *source, const char *word, Err *err) {
 }
 
 /* 1: something was changed, and the fields are to be read again; 0: the rule holds. */
-static int apply_rule(const LineSource *source, const Rule *rule, GArray *fields, GPtrArray *words,
+static int apply_rule(const LineSource *source, const Rule *rule, const Line *line,
                       GPtrArray *notes, Err *err) {
-        g_autoptr(GArray) places = places_of(fields, words, rule->key);
+        g_autoptr(GArray) places = places_of(line->fields, line->words, rule->key);
         bool said = is_said(places, rule);
         g_autofree char *word = NULL;
         int r = drop_first(places, rule, said, notes, err);
@@ -211,7 +259,7 @@ static int apply_rule(const LineSource *source, const Rule *rule, GArray *fields
         if (r != 0 || said)
                 return r;
         word = g_strdup_printf("%s=%s", rule->key, rule->want);
-        return append_word(source, word, err);
+        return append_word(source, line, word, err);
 }
 
 static bool has_word(const GPtrArray *words, const char *text) {
@@ -228,32 +276,27 @@ static bool has_word(const GPtrArray *words, const char *text) {
         return false;
 }
 
-static int apply_more(const LineSource *source, const LineWish *wish, const GPtrArray *words,
-                      Err *err) {
+static int apply_more(const LineSource *source, const LineWish *wish, const Line *line, Err *err) {
         for (const char *const *word = wish->more; word && *word; word++)
-                if (!has_word(words, *word))
-                        return append_word(source, *word, err);
+                if (!has_word(line->words, *word))
+                        return append_word(source, line, *word, err);
         return 0;
 }
 
 static int apply_once(const LineSource *source, const LineWish *wish, GPtrArray *notes, Err *err) {
-        g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
-        g_autoptr(GPtrArray) words =
-                g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+        g_auto(Line) line = {};
         Rule rules[RULES_MAX];
         size_t n = make_rules(wish, rules);
-        int r = source->collect(source->userdata, fields, err);
+        int r = line_read(source, &line, err);
 
         if (r < 0)
                 return r;
-        for (guint i = 0; i < fields->len; i++)
-                g_ptr_array_add(words, field_words(&g_array_index(fields, Field, i)));
         for (size_t i = 0; i < n; i++) {
-                r = apply_rule(source, &rules[i], fields, words, notes, err);
+                r = apply_rule(source, &rules[i], &line, notes, err);
                 if (r != 0)
                         return r;
         }
-        return apply_more(source, wish, words, err);
+        return apply_more(source, wish, &line, err);
 }
 
 static int never_settles(Err *err) {

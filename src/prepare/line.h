@@ -36,6 +36,11 @@ typedef struct LineSource {
         void *userdata;
 } LineSource;
 
+/* Words behind this one are the init's, and the kernel takes none of them for its own
+ * (Documentation/admin-guide/kernel-parameters.rst). Nothing of them is changed, and new words go
+ * before it. */
+#define LINE_END_OF_KERNEL "--"
+
 /* Changes the line. notes (of char *) gets a line for each word of the user's that was changed. */
 int line_apply(const LineSource *source, const LineWish *wish, GPtrArray *notes, Err *err);
 

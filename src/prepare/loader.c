@@ -303,16 +303,21 @@ static int read_words(Edits *edits, const Loader *loader, GPtrArray *words, GPtr
         g_autoptr(GArray) fields = g_array_new(FALSE, FALSE, sizeof(Field));
         int r = loader->lines(edits, lines, err);
         const BootLine *line = lines->len > 0 ? g_ptr_array_index(lines, 0) : NULL;
+        bool at_end = false;
 
         if (r == 0 && line)
                 r = line->collect(line, fields, err);
-        for (guint i = 0; r == 0 && i < fields->len; i++) {
+        for (guint i = 0; r == 0 && !at_end && i < fields->len; i++) {
                 const Field *field = &g_array_index(fields, Field, i);
                 g_autoptr(GPtrArray) found = field_words(field);
 
                 add_once(files, field->path);
                 for (guint k = 0; k < found->len; k++) {
                         const FieldWord *word = g_ptr_array_index(found, k);
+
+                        at_end = g_str_equal(word->text, LINE_END_OF_KERNEL);
+                        if (at_end)
+                                break;
 
                         /* The fields that it stands for are here already. */
                         if (!strstr(word->text, "$GRUB_CMDLINE") &&

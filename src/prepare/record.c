@@ -275,3 +275,33 @@ int record_remove(const char *root, const char *name, Err *err) {
         }
         return r;
 }
+
+/* Texts are named by their content, which nobody knows any more. */
+static void remove_own_leftovers(const char *root) {
+        g_autofree char *path = g_build_filename(root, RECORD_DIR, NULL);
+        g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+        const char *entry;
+
+        while (dir && (entry = g_dir_read_name(dir))) {
+                const char *end = *entry == '.' ? strstr(entry, ".airlock-") : NULL;
+                g_autofree char *name = end ? g_strndup(entry + 1, (gsize)(end - entry - 1)) : NULL;
+                g_autofree char *full = name ? g_build_filename(path, name, NULL) : NULL;
+
+                if (full)
+                        file_remove_leftovers(full);
+        }
+}
+
+void record_remove_leftovers(const char *root, const char *name) {
+        g_autoptr(Record) record = NULL;
+
+        remove_own_leftovers(root);
+        if (record_load(root, name, &record, NULL) < 0)
+                return;
+        for (guint i = 0; i < record->files->len; i++) {
+                const RecordFile *file = g_ptr_array_index(record->files, i);
+                g_autofree char *full = g_build_filename(root, file->path, NULL);
+
+                file_remove_leftovers(full);
+        }
+}

@@ -41,6 +41,9 @@ int record_load(const char *root, const char *name, Record **ret, Err *err);
 int record_save(const char *root, const char *name, const Record *record, Err *err);
 int record_remove(const char *root, const char *name, Err *err);
 
+/* Removes what writes that a crash cut off left beside the files of the record, and of our own. */
+void record_remove_leftovers(const char *root, const char *name);
+
 /* NULL: the file is not in the record. */
 RecordFile *record_find(const Record *record, const char *path);
 RecordFile *record_add(Record *record, const char *path, const char *before, unsigned mode);

@@ -34,6 +34,7 @@ static const char *const pieces[] = {
         "\\\r\n",
         "root=/",
         "''",
+        " -- ",
 };
 
 /* A value of random pieces; most of them are no valid ones. */
@@ -230,6 +231,17 @@ static void random_values_can_be_changed(void **state) {
         }
 }
 
+static void expect_shell_line(const char *before, const LineWish *wish, const char *after) {
+        g_autofree char *file = g_strdup_printf("A=0\nX=%s\n", before);
+        g_autofree char *expected = g_strdup_printf("A=0\nX=%s\n", after);
+        g_autoptr(GString) text = g_string_new(file);
+        g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
+        Field field = field_of(text);
+
+        assert_int_equal(line_apply_field(&field, wish, notes, NULL), 0);
+        assert_string_equal(text->str, expected);
+}
+
 static void expect_line(const char *before, const LineWish *wish, const char *after) {
         g_autoptr(GString) text = g_string_new(before);
         g_autoptr(GPtrArray) notes = g_ptr_array_new_with_free_func(g_free);
@@ -302,6 +314,22 @@ static void a_here_document_is_refused(void **state) {
         assert_non_null(strstr(err.message, "line 1"));
 }
 
+/* What is said to the init is not said to the kernel. */
+static void words_go_before_those_of_the_init(void **state) {
+        static const LineWish on = {.vendor = LINE_INTEL, .passthrough = LINE_ON};
+
+        expect_line("quiet -- 3", &on, "quiet intel_iommu=on iommu=pt -- 3");
+        expect_line("-- single", &on, "intel_iommu=on iommu=pt -- single");
+        expect_line("a --", &on, "a intel_iommu=on iommu=pt --");
+        expect_line("a -- intel_iommu=on iommu=off", &on,
+                    "a intel_iommu=on iommu=pt -- intel_iommu=on iommu=off");
+        expect_line("iommu=off -- b -- c", &on, "iommu=pt intel_iommu=on -- b -- c");
+        expect_line("a --b", &on, "a --b intel_iommu=on iommu=pt");
+        expect_shell_line("\"quiet -- 3\"", &on, "\"quiet intel_iommu=on iommu=pt -- 3\"");
+        expect_shell_line("'-- 3'", &on, "'intel_iommu=on iommu=pt -- 3'");
+        expect_shell_line("--", &on, "\"intel_iommu=on \"\"iommu=pt \"--");
+}
+
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(words_are_those_of_the_kernel),
@@ -311,6 +339,7 @@ int main(void) {
                 cmocka_unit_test(a_real_shell_reads_the_same),
                 cmocka_unit_test(random_values_can_be_changed),
                 cmocka_unit_test(words_are_replaced_and_not_doubled),
+                cmocka_unit_test(words_go_before_those_of_the_init),
                 cmocka_unit_test(assignments_are_found),
                 cmocka_unit_test(a_here_document_is_refused),
         };

@@ -194,6 +194,21 @@ def test_what_is_masked_by_a_link_is_not_replaced(copy, target: str) -> None:
     assert tree(root) == before
 
 
+def test_words_go_before_those_of_the_init(copy) -> None:
+    """What stands behind "--" is never the kernel's, in whatever variable or file it is."""
+    root = copy("debian12-bios")
+    path = root / "etc/default/grub"
+    was = path.read_text()
+    path.write_text(f'{was}GRUB_CMDLINE_LINUX="quiet -- iommu=off"\n')
+    before = tree(root)
+    succeed(root, "--iommu", "intel")
+    assert path.read_text() == f'{was}GRUB_CMDLINE_LINUX="quiet intel_iommu=on -- iommu=off"\n'
+    assert not (root / "etc/default/grub.d/zz-airlock.cfg").exists()
+    assert airlock(root, "--iommu", "intel", "--dry-run").stdout == ""
+    succeed(root, "--undo")
+    assert tree(root) == before
+
+
 TRIALS = {
     "fedora": ("boot/loader/entries", "grub2-reboot airlock-trial", "rhgb quiet iommu=pt"),
     "rhel8": ("boot/loader/entries", "grub2-reboot airlock-trial", "quiet $tuned_params intel_"),
