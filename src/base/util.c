@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void closep(int *fd) {
@@ -66,4 +68,21 @@ char *strv_join_human(char *const *strv) {
                 g_string_append(out, strv[i]);
         }
         return g_string_free(g_steal_pointer(&out), FALSE);
+}
+
+int fork_detached(void) {
+        int status = 0;
+        pid_t pid = fork();
+
+        if (pid == 0) {
+                pid = fork();
+                if (pid == 0)
+                        return 0;
+                _exit(pid < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+        }
+        if (pid < 0)
+                return neg_errno();
+        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+                continue;
+        return WIFEXITED(status) && WEXITSTATUS(status) == EXIT_SUCCESS ? 1 : -EAGAIN;
 }

@@ -18,6 +18,10 @@ void closep(int *fd);
 /* In a forked child: closes every descriptor but the standard ones and these two (-1: none). */
 void close_all_but(int fd, int other);
 
+/* fork() of a process that nobody has to wait for: the one between ends at once. Returns 0 in the
+ * new process, 1 in the caller. */
+int fork_detached(void);
+
 static inline int steal_fd(int *fd) {
         int r = *fd;
 

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -76,7 +75,7 @@ static int dial_unix(const char *path, int *ret, Err *err) {
 
 /* ---- ssh ---- */
 
-static void run_ssh(int socket, char *const *arguments) {
+G_NORETURN static void run_ssh(int socket, char *const *arguments) {
         if (dup2(socket, STDIN_FILENO) < 0 || dup2(socket, STDOUT_FILENO) < 0)
                 _exit(126);
         /* The terminal's Ctrl-C is for the command that uses the connection. */
@@ -85,22 +84,6 @@ static void run_ssh(int socket, char *const *arguments) {
         execvp(arguments[0], arguments);
         dprintf(STDERR_FILENO, "cannot run %s: %s\n", arguments[0], g_strerror(errno));
         _exit(127);
-}
-
-/* A process that nobody has to wait for: the one between ends at once. It ends with its socket. */
-static int spawn_ssh(int socket, char *const *arguments) {
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                if (fork() == 0)
-                        run_ssh(socket, arguments);
-                _exit(0);
-        }
-        if (pid < 0)
-                return neg_errno();
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                continue;
-        return 0;
 }
 
 static int dial_ssh(const Uri *uri, int *ret, Err *err) {
@@ -112,7 +95,9 @@ static int dial_ssh(const Uri *uri, int *ret, Err *err) {
                 return fail_errno(err, neg_errno(), "cannot create a socket");
         ours = pair[0];
         theirs = pair[1];
-        r = spawn_ssh(theirs, arguments);
+        r = fork_detached();
+        if (r == 0) /* ends with its socket */
+                run_ssh(theirs, arguments);
         if (r < 0)
                 return fail_errno(err, r, "cannot start ssh");
         *ret = steal_fd(&ours);

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/util.h"
@@ -161,7 +160,7 @@ static void tell_result(int socket, int r, const FileStream *file, Frame *frame)
         send_frame(socket, frame, sizeof(result) + (size_t)n);
 }
 
-static void run_child(int socket, const FileStream *file) {
+G_NORETURN static void run_child(int socket, const FileStream *file) {
         g_autofree Frame *frame = g_new(Frame, 1);
         /* A temporary file was written by QEMU, whose word for where it lies is not taken. */
         int flags = (file->is_upload ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK |
@@ -185,22 +184,6 @@ static void run_child(int socket, const FileStream *file) {
 
 /* ---- the daemon's side ---- */
 
-/* A process that nobody has to wait for: the one between ends at once. It ends with its socket. */
-static int spawn(int socket, const FileStream *file) {
-        pid_t pid = fork();
-
-        if (pid == 0) {
-                if (fork() == 0)
-                        run_child(socket, file);
-                _exit(0);
-        }
-        if (pid < 0)
-                return neg_errno();
-        while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-                continue;
-        return 0;
-}
-
 int file_stream_open(Call *call, const FileStream *file, StreamFunc ended, void *userdata,
                      Err *err) {
         _cleanup_(closep) int theirs = -1, ours = -1;
@@ -210,8 +193,10 @@ int file_stream_open(Call *call, const FileStream *file, StreamFunc ended, void 
                 return fail_errno(err, neg_errno(), "cannot make a socket");
         ours = fds[0];
         theirs = fds[1];
-        r = spawn(theirs, file);
-        if (r == 0 && fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
+        r = fork_detached();
+        if (r == 0) /* ends with its socket */
+                run_child(theirs, file);
+        if (r > 0 && fcntl(ours, F_SETFL, O_NONBLOCK) < 0)
                 r = neg_errno();
         if (r < 0)
                 return fail_errno(err, r, "cannot start a child process");

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/nearest.h"
+
 static int compare(const void *key, const void *row) {
         const SchemaName *name = row;
 
@@ -60,43 +62,19 @@ bool schema_has_value(const char *element, const char *attr, const char *value) 
 
 /* ---- mistyped names ---- */
 
-#define NAME_MAX_BYTES 40
-
-/* How many letters have to be added, dropped, replaced or swapped with their neighbour to make one
- * word of the other (optimal string alignment). */
-static unsigned distance(const char *a, size_t a_size, const char *b, size_t b_size) {
-        unsigned rows[3][NAME_MAX_BYTES + 1];
-
-        for (size_t j = 0; j <= b_size; j++)
-                rows[0][j] = (unsigned)j;
-        for (size_t i = 1; i <= a_size; i++) {
-                const unsigned *up = rows[(i + 2) % 3], *up2 = rows[(i + 1) % 3];
-                unsigned *row = rows[i % 3];
-
-                row[0] = (unsigned)i;
-                for (size_t j = 1; j <= b_size; j++) {
-                        bool is_same = a[i - 1] == b[j - 1];
-
-                        row[j] = MIN(up[j - 1] + !is_same, MIN(up[j], row[j - 1]) + 1);
-                        if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
-                                row[j] = MIN(row[j], up2[j - 2] + 1);
-                }
-        }
-        return rows[a_size % 3][b_size];
-}
-
 /* Among words of the form "a b=x,y ". */
 static char *nearest(const char *words, const char *name) {
         size_t name_size = strlen(name), best_size = 0;
         unsigned best = MAX((unsigned)name_size / 3, 1) + 1; /* farther: no slip of the hand */
         const char *found = NULL;
 
-        if (name_size > NAME_MAX_BYTES)
+        if (name_size > NEAREST_NAME_MAX)
                 return NULL;
         while (*words) {
                 size_t size = strcspn(words, " =");
-                unsigned far =
-                        size <= NAME_MAX_BYTES ? distance(name, name_size, words, size) : best;
+                unsigned far = size <= NEAREST_NAME_MAX
+                                       ? edit_distance(name, name_size, words, size)
+                                       : best;
 
                 if (far < best && far < size) {
                         best = far;

@@ -5,10 +5,10 @@
 #include <getopt.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/util.h"
 #include "cli/roff.h"
 #include "install/grammar.h"
-#include "install/nearest.h"
 
 #define HELP_WIDTH 26
 

@@ -3,7 +3,7 @@
 
 #include <osinfo/osinfo.h>
 
-#include "install/nearest.h"
+#include "base/nearest.h"
 
 #define ARCH    "x86_64"
 #define GENERIC "generic"

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "base/util.h"
-#include "install/nearest.h"
 #include "install/node.h"
 
 #define SUB_FOREACH(sub, grammar)                                                          \

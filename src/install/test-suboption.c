@@ -3,7 +3,6 @@
 
 #include "base/test.h"
 #include "install/grammar.h"
-#include "install/nearest.h"
 #include "install/node.h"
 
 /* An element to write into. */
@@ -145,16 +144,6 @@ static void every_sub_option_has_a_place_or_an_own_reader(void **state) {
                         assert_true(sub->path || sub->kind == SUB_OWN || sub->kind == SUB_WORD);
 }
 
-static void the_nearest_name_is_near(void **state) {
-        Nearest near = {.to = "memry"}, far = {.to = "xyzzy"};
-
-        nearest_offer(&near, "memory");
-        nearest_offer(&near, "metadata");
-        nearest_offer(&far, "memory");
-        assert_string_equal(near.name, "memory");
-        assert_null(far.name);
-}
-
 int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(words_and_names_find_their_places),
@@ -166,7 +155,6 @@ int main(void) {
                 cmocka_unit_test(what_is_wrong_is_refused_by_name),
                 cmocka_unit_test(what_was_typed_is_taken_once),
                 cmocka_unit_test(every_sub_option_has_a_place_or_an_own_reader),
-                cmocka_unit_test(the_nearest_name_is_near),
         };
 
         return cmocka_run_group_tests(tests, NULL, NULL);
