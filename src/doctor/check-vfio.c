@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/util.h"
 #include "doctor/check.h"
@@ -299,6 +301,23 @@ void check_vfio_drivers(Doctor *d) {
                 doctor_ok(d, "no driver competes: nothing is to be bound at boot");
 }
 
+/* The kernel makes nodes for root alone; a rule of udev can open them. */
+static bool is_open_to_all(const Sys *sys, const char *node) {
+        _cleanup_(closep) int fd = sys_open(sys, node, O_PATH);
+        struct stat st;
+
+        return fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & S_IWOTH);
+}
+
+static void judge_node(Doctor *d, const PciDevice *dev, const char *node) {
+        if (!sys_exists(d->facts->sys, node))
+                doctor_fail(d, "let udev run, or mount devtmpfs on /dev",
+                            "it is on %s, but there is no /%s", dev->driver, node);
+        else if (is_open_to_all(d->facts->sys, node))
+                doctor_warn(d, "look for the rule below /etc/udev/rules.d; airlockd needs none",
+                            "anybody on this host can open /%s, and with it the device", node);
+}
+
 /* A group whose function is on a VFIO driver has a node. */
 static void judge_group_nodes(Doctor *d, unsigned *ret_n) {
         size_t n;
@@ -310,11 +329,8 @@ static void judge_group_nodes(Doctor *d, unsigned *ret_n) {
                 if (!handover_is_vfio(all[i]->driver) || all[i]->iommu_group < 0)
                         continue;
                 *ret_n += 1;
-                if (sys_exists(d->facts->sys, node))
-                        continue;
                 doctor_about(d, PCI_ADDR_TEXT(all[i]->addr));
-                doctor_fail(d, "let udev run, or mount devtmpfs on /dev",
-                            "it is on %s, but there is no /%s", all[i]->driver, node);
+                judge_node(d, all[i], node);
         }
         doctor_about(d, NULL);
 }

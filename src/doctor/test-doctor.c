@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/test.h"
 #include "handover/modprobe.h"
@@ -95,6 +96,29 @@ static void a_line_of_the_report_stays_one_line(void **state) {
         assert_non_null(strstr(text, "ok       cmdline "));
 }
 
+/* The node of a group is the device itself. */
+static void a_node_that_anybody_can_open_is_told(void **state) {
+        g_autoptr(TestHost) host = test_host_new("server");
+        char *names[] = {(char[]){"vfio-nodes"}, NULL};
+        g_autoptr(Doctor) missing = NULL, well = NULL, open_to_all = NULL;
+        g_autofree char *group = NULL, *node = NULL, *full = NULL;
+
+        assert_int_equal(sys_readlink_name(host->sys,
+                                           "sys/bus/pci/devices/0000:3b:02.1/iommu_group", &group),
+                         0);
+        node = g_build_filename("dev/vfio", group, NULL);
+        full = g_build_filename(host->root, node, NULL);
+        put(host, "dev/vfio/vfio", "");
+        missing = doctor_of(host, names);
+        assert_int_equal(finding_of(missing, "vfio-nodes")->verdict, DOCTOR_FAIL);
+        put(host, node, "");
+        well = doctor_of(host, names);
+        assert_int_equal(finding_of(well, "vfio-nodes")->verdict, DOCTOR_OK);
+        assert_int_equal(chmod(full, 0666), 0);
+        open_to_all = doctor_of(host, names);
+        assert_int_equal(finding_of(open_to_all, "vfio-nodes")->verdict, DOCTOR_WARN);
+}
+
 static void modprobe_files_hide_those_of_the_vendor(void **state) {
         g_autoptr(TestHost) host = test_host_new_empty();
         g_autoptr(GPtrArray) lines = NULL;
@@ -136,6 +160,7 @@ int main(void) {
                 cmocka_unit_test(every_check_tells_something),
                 cmocka_unit_test(only_named_checks_are_run),
                 cmocka_unit_test(a_line_of_the_report_stays_one_line),
+                cmocka_unit_test(a_node_that_anybody_can_open_is_told),
                 cmocka_unit_test(modprobe_files_hide_those_of_the_vendor),
                 cmocka_unit_test(a_module_is_found_where_the_kernel_lists_it),
         };
