@@ -396,7 +396,7 @@ static const Option options_domhostname[] = {
 static const Option options_guest[] = {OPT_GUEST(CANDIDATES_GUEST_ACTIVE), OPT_END};
 static const Option options_mountpoints[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
-        OPT_REST("mountpoint", "only these"),
+        OPT_REST("mountpoint", "only these mount points"),
         OPT_END,
 };
 static const Option options_domfstrim[] = {
@@ -414,8 +414,8 @@ static const Option options_guestinfo[] = {
 };
 static const Option options_set_user_password[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
-        OPT_NEED("user", CANDIDATES_NONE, "whose"),
-        OPT_NEED("password", CANDIDATES_NONE, "the new one"),
+        OPT_NEED("user", CANDIDATES_NONE, "name of the user"),
+        OPT_NEED("password", CANDIDATES_NONE, "the new password"),
         OPT_FLAG("encrypted", "it is hashed already"),
         OPT_END,
 };

@@ -254,7 +254,7 @@ static const Option options_domrename[] = {
 static const Option options_desc[] = {
         OPT_GUEST(CANDIDATES_GUEST),
         OPT_AFFECT,
-        OPT_FLAG("title", "its title, which is one line"),
+        OPT_FLAG("title", "the title, which is one line, instead of the description"),
         OPT_REST("new-desc", "the new text; shown is the old one where none is given"),
         OPT_END,
 };
@@ -270,7 +270,7 @@ static const Option options_metadata[] = {
 static const Option options_screenshot[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
         OPT_MAY("file", CANDIDATES_FILE, "where the picture goes"),
-        OPT_NUMBER("screen", "which; 0 is the first"),
+        OPT_NUMBER("screen", "number of the screen; 0 is the first"),
         OPT_END,
 };
 static const Option options_send_key[] = {

@@ -250,7 +250,7 @@ static const Option options_detach_device[] = {
 };
 static const Option options_autostart[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_FLAG("disable", "no longer start it"),
+        OPT_FLAG("disable", "do not start it with the host any more"),
         OPT_FLAG("once", "at the next boot only"),
         OPT_END,
 };
@@ -279,7 +279,7 @@ static const Option options_define[] = {
 static const Option options_destroy[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
         OPT_FLAG("graceful", "not by force: fail when QEMU does not end"),
-        OPT_FLAG("remove-logs", "and remove its logs"),
+        OPT_FLAG("remove-logs", "remove its logs, too"),
         OPT_END,
 };
 static const Option options_edit[] = {
@@ -302,13 +302,13 @@ static const Option options_start[] = {
 };
 static const Option options_undefine[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_FLAG("managed-save", "and its saved state"),
-        OPT_FLAG("snapshots-metadata", "and what is known of its snapshots"),
-        OPT_FLAG("checkpoints-metadata", "and what is known of its checkpoints"),
-        OPT_FLAG("nvram", "and its firmware variables"),
-        OPT_FLAG("keep-nvram", "but not its firmware variables"),
-        OPT_FLAG("tpm", "and its TPM's state"),
-        OPT_FLAG("keep-tpm", "but not its TPM's state"),
+        OPT_FLAG("managed-save", "forget its saved state, too"),
+        OPT_FLAG("snapshots-metadata", "forget what is known of its snapshots, too"),
+        OPT_FLAG("checkpoints-metadata", "forget what is known of its checkpoints, too"),
+        OPT_FLAG("nvram", "delete its firmware variables, too"),
+        OPT_FLAG("keep-nvram", "keep its firmware variables"),
+        OPT_FLAG("tpm", "delete its TPM's state, too"),
+        OPT_FLAG("keep-tpm", "keep its TPM's state"),
         OPT_END,
 };
 

@@ -275,12 +275,15 @@ static const Option options_hypervisor_baseline[] = {
         OPT_END,
 };
 static const Option options_cpumap[] = {
-        OPT_FLAG("pretty", "accepted for the grammar's sake"),
+        OPT_FLAG("pretty", "changes nothing; virsh has it"),
         OPT_END,
 };
 static const Option options_cpustats[] = {
-        {.name = "cpu", .kind = OPTION_NUMBER, .positional = true, .help = "one processor"},
-        OPT_FLAG("percent", "shares of the next second"),
+        {.name = "cpu",
+         .kind = OPTION_NUMBER,
+         .positional = true,
+         .help = "number of a processor; all without one"},
+        OPT_FLAG("percent", "measure for a second, and print percentages"),
         OPT_END,
 };
 static const Option options_maxvcpus[] = {

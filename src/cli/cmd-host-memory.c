@@ -190,24 +190,36 @@ static int cmd_sysinfo(Cli *cli, const Args *args, Err *err) {
 }
 
 static const Option options_memstats[] = {
-        {.name = "cell", .kind = OPTION_NUMBER, .positional = true, .help = "one NUMA cell"},
+        {.name = "cell",
+         .kind = OPTION_NUMBER,
+         .positional = true,
+         .help = "number of a NUMA cell"},
         OPT_END,
 };
 static const Option options_freecell[] = {
-        {.name = "cellno", .kind = OPTION_NUMBER, .positional = true, .help = "one NUMA cell"},
+        {.name = "cellno",
+         .kind = OPTION_NUMBER,
+         .positional = true,
+         .help = "number of a NUMA cell"},
         OPT_FLAG("all", "each cell by itself"),
         OPT_END,
 };
 static const Option options_freepages[] = {
-        {.name = "cellno", .kind = OPTION_NUMBER, .positional = true, .help = "one NUMA cell"},
+        {.name = "cellno",
+         .kind = OPTION_NUMBER,
+         .positional = true,
+         .help = "number of a NUMA cell"},
         OPT_TEXT("pagesize", "one size; a bare number is KiB"),
         OPT_FLAG("all", "every cell and size, as without options"),
         OPT_END,
 };
 static const Option options_allocpages[] = {
         OPT_NEED("pagesize", CANDIDATES_NONE, "size of the pages; a bare number is KiB"),
-        OPT_NEED_NUMBER("pagecount", "how many"),
-        {.name = "cellno", .kind = OPTION_NUMBER, .positional = true, .help = "one NUMA cell"},
+        OPT_NEED_NUMBER("pagecount", "how many pages"),
+        {.name = "cellno",
+         .kind = OPTION_NUMBER,
+         .positional = true,
+         .help = "number of a NUMA cell"},
         OPT_FLAG("add", "so many more, instead of so many in all"),
         OPT_FLAG("all", "on every cell"),
         OPT_END,

@@ -566,7 +566,7 @@ static const Option options_file[] = {
 static const Option options_one[] = {OPT_NETWORK, OPT_END};
 static const Option options_autostart[] = {
         OPT_NETWORK,
-        OPT_FLAG("disable", "no longer"),
+        OPT_FLAG("disable", "do not start it with the host any more"),
         OPT_END,
 };
 static const Option options_list[] = {
@@ -574,7 +574,7 @@ static const Option options_list[] = {
         OPT_FLAG("uuid", "only their UUIDs"),
         OPT_FLAG("name", "only their names"),
         OPT_FLAG("table", "as a table (default)"),
-        OPT_FLAG("title", "with their titles"),
+        OPT_FLAG("title", "print their titles, too"),
         OPT_END,
 };
 static const Option options_dumpxml[] = {
@@ -613,7 +613,7 @@ static const Option options_update[] = {
 static const Option options_desc[] = {
         OPT_NETWORK,
         OPT_AFFECT,
-        OPT_FLAG("title", "the title instead"),
+        OPT_FLAG("title", "the title instead of the description"),
         OPT_FLAG("edit", "in an editor; what is given is what it begins with"),
         OPT_REST("new-desc", "the new text"),
         OPT_END,
@@ -625,7 +625,7 @@ static const Option options_metadata[] = {
         OPT_TEXT("key", "prefix of the namespace"),
         OPT_TEXT("set", "the new element"),
         OPT_FLAG("edit", "change it in an editor"),
-        OPT_FLAG("remove", "the element goes"),
+        OPT_FLAG("remove", "remove the element"),
         OPT_END,
 };
 static const Option options_event[] = {

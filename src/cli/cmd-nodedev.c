@@ -207,9 +207,9 @@ static const Option options_list[] = {
         OPT_FLAG("tree", "as a tree, each below its parent"),
         OPT_TEXT("cap", "only devices with one of these capabilities: pci,net"),
         OPT_FLAG("inactive", "only defined devices that are not there"),
-        OPT_FLAG("all", "these too"),
+        OPT_FLAG("all", "active and inactive ones"),
         OPT_FLAG("persistent", "only devices with a definition"),
-        OPT_FLAG("transient", "only devices without one"),
+        OPT_FLAG("transient", "only devices without a definition"),
         OPT_END,
 };
 static const Option options_dumpxml[] = {

@@ -432,11 +432,12 @@ static const Option options_define_as[] = {OPT_AS, OPT_END};
 static const Option options_create_as[] = {OPT_AS, OPT_BUILD, OPT_END};
 static const Option options_build[] = {OPT_POOL, OPT_WRITE, OPT_END};
 static const Option options_start[] = {OPT_POOL, OPT_BUILD, OPT_END};
-static const Option options_autostart[] = {OPT_POOL, OPT_FLAG("disable", "no longer"), OPT_END};
+static const Option options_autostart[] = {
+        OPT_POOL, OPT_FLAG("disable", "do not start it with the host any more"), OPT_END};
 static const Option options_list[] = {
         OPT_OBJECT_LIST,
         OPT_TEXT("type", "only of these types: dir,fs"),
-        OPT_FLAG("details", "with their sizes"),
+        OPT_FLAG("details", "print their sizes, too"),
         OPT_FLAG("uuid", "only their UUIDs"),
         OPT_FLAG("name", "only their names"),
         OPT_END,

@@ -285,8 +285,8 @@ static const Option options_save[] = {
         OPT_FILE("where the state goes"),
         OPT_FLAG("bypass-cache", "write around the file system's cache"),
         OPT_TEXT("xml", "file with the guest's XML as it shall come back"),
-        OPT_FLAG("running", "it shall run when it comes back"),
-        OPT_FLAG("paused", "it shall be paused when it comes back"),
+        OPT_FLAG("running", "let it run when it comes back"),
+        OPT_FLAG("paused", "leave it paused when it comes back"),
         OPT_END,
 };
 static const Option options_restore[] = {
@@ -300,20 +300,20 @@ static const Option options_restore[] = {
 };
 static const Option options_image_xml[] = {
         OPT_FILE("the state that was saved"),
-        OPT_FLAG("security-info", "with passwords"),
+        OPT_FLAG("security-info", "show passwords, too"),
         OPT_XPATH,
         OPT_END,
 };
 static const Option options_managedsave[] = {
         OPT_GUEST(CANDIDATES_GUEST_ACTIVE),
         OPT_FLAG("bypass-cache", "write around the file system's cache"),
-        OPT_FLAG("running", "it shall run when it comes back"),
-        OPT_FLAG("paused", "it shall be paused when it comes back"),
+        OPT_FLAG("running", "let it run when it comes back"),
+        OPT_FLAG("paused", "leave it paused when it comes back"),
         OPT_END,
 };
 static const Option options_managedsave_xml[] = {
         OPT_GUEST(CANDIDATES_GUEST_INACTIVE),
-        OPT_FLAG("security-info", "with passwords"),
+        OPT_FLAG("security-info", "show passwords, too"),
         OPT_XPATH,
         OPT_END,
 };
@@ -324,7 +324,7 @@ static const Option options_dump[] = {
         OPT_FLAG("live", "do not pause the guest"),
         OPT_FLAG("crash", "destroy the guest behind it"),
         OPT_FLAG("bypass-cache", "write around the file system's cache"),
-        OPT_FLAG("reset", "reset the guest behind it"),
+        OPT_FLAG("reset", "reset the guest afterwards"),
         OPT_FLAG("memory-only", "memory and registers alone, for a debugger"),
         {.name = "format",
          .kind = OPTION_TEXT,

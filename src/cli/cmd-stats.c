@@ -592,7 +592,7 @@ static const Option options_domstats[] = {
         OPT_FLAG("list-active", "only guests that are active"),
         OPT_FLAG("list-inactive", "only guests that are off"),
         OPT_FLAG("list-persistent", "only guests with a definition"),
-        OPT_FLAG("list-transient", "only guests without one"),
+        OPT_FLAG("list-transient", "only guests without a definition"),
         OPT_FLAG("list-running", "only guests that run"),
         OPT_FLAG("list-paused", "only guests that are paused"),
         OPT_FLAG("list-shutoff", "only guests that are shut off"),

@@ -497,7 +497,7 @@ static const Option options_memory[] = {
 };
 static const Option options_setvcpus[] = {
         OPT_GUEST(CANDIDATES_GUEST),
-        OPT_NEED_NUMBER("count", "how many"),
+        OPT_NEED_NUMBER("count", "how many processors"),
         OPT_FLAG("maximum", "the most there can be"),
         OPT_AFFECT,
         OPT_FLAG("guest", "by the agent: the guest lets them rest"),
@@ -517,7 +517,7 @@ static const Option options_vcpupin[] = {
         {.name = "vcpu",
          .kind = OPTION_NUMBER,
          .positional = true,
-         .help = "which; 0 is the first"},
+         .help = "number of the processor; 0 is the first"},
         OPT_CPULIST,
         OPT_AFFECT,
         OPT_END,

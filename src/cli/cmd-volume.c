@@ -692,8 +692,10 @@ static int cmd_download(Cli *cli, const Args *args, Err *err) {
 
 static const Option options_one[] = {OPT_VOLUME, OPT_IN_POOL, OPT_END};
 static const Option options_alone[] = {OPT_VOLUME, OPT_END};
-static const Option options_pool[] = {OPT_VOLUME, OPT_FLAG("uuid", "its UUID"), OPT_END};
-static const Option options_list[] = {OPT_POOL, OPT_FLAG("details", "with their sizes"), OPT_END};
+static const Option options_pool[] = {
+        OPT_VOLUME, OPT_FLAG("uuid", "print its UUID instead of its name"), OPT_END};
+static const Option options_list[] = {OPT_POOL, OPT_FLAG("details", "print their sizes, too"),
+                                      OPT_END};
 static const Option options_create[] = {OPT_POOL, OPT_FILE("file with the volume's XML"),
                                         OPT_PREALLOC, OPT_VALIDATE, OPT_END};
 static const Option options_create_as[] = {
@@ -725,8 +727,8 @@ static const Option options_resize[] = {
         OPT_NEED("capacity", CANDIDATES_NONE, "new size: 10G; without a unit, bytes"),
         OPT_IN_POOL,
         OPT_FLAG("allocate", "allocate what is new"),
-        OPT_FLAG("delta", "the size is a difference"),
-        OPT_FLAG("shrink", "it may become smaller"),
+        OPT_FLAG("delta", "the size is by how much it changes"),
+        OPT_FLAG("shrink", "let it become smaller"),
         OPT_END,
 };
 static const Option options_wipe[] = {OPT_VOLUME, OPT_IN_POOL,

@@ -19,12 +19,13 @@ enum {
 /* From --inactive, --all, --persistent, --transient, --autostart and --no-autostart. */
 unsigned object_list_flags(const Args *args);
 
-#define OPT_OBJECT_LIST                                                                       \
-        OPT_FLAG("inactive", "only those that are not active"), OPT_FLAG("all", "these too"), \
-                OPT_FLAG("persistent", "only with a definition"),                             \
-                OPT_FLAG("transient", "only without one"),                                    \
-                OPT_FLAG("autostart", "only those that start with the host"),                 \
-                OPT_FLAG("no-autostart", "only those that do not")
+#define OPT_OBJECT_LIST                                                       \
+        OPT_FLAG("inactive", "only those that are not active"),               \
+                OPT_FLAG("all", "active and inactive ones"),                  \
+                OPT_FLAG("persistent", "only with a definition"),             \
+                OPT_FLAG("transient", "only without a definition"),           \
+                OPT_FLAG("autostart", "only those that start with the host"), \
+                OPT_FLAG("no-autostart", "only those that do not start with the host")
 
 /* "Name:           lan" */
 void object_info(const char *label, const char *value);

@@ -14,7 +14,7 @@ import time
 import pytest
 
 import guests
-from beside import DEVICE, LIMIT, MARKS, ROOT, Place, airlock_path, compare, shown
+from beside import DEVICE, LIMIT, MARKS, Place, airlock_path, compare, shown
 
 pytestmark = MARKS
 
