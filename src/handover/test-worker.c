@@ -87,6 +87,31 @@ static void a_write_is_made_and_its_error_comes_back(void **state) {
         assert_int_equal(place->results[1], -ENOENT);
 }
 
+static int make_file(sd_event_source *source, uint64_t usec, void *userdata) {
+        assert_true(g_file_set_contents(userdata, "", 0, NULL));
+        return 0;
+}
+
+/* The driver's directory is there before its file unbind is. */
+static void a_driver_that_is_being_loaded_is_waited_for(void **state) {
+        Place *place = *state;
+        g_autoptr(Worker) worker = start(place);
+        g_autofree char *dir = g_build_filename(place->dir, "driver", NULL);
+        g_autofree char *file = g_build_filename(dir, "unbind", NULL);
+
+        assert_int_equal(mkdir(dir, 0700), 0);
+        assert_int_equal(worker_write(worker, "driver/unbind", "x", note_result, place), 0);
+        assert_true(sd_event_add_time_relative(place->event, NULL, CLOCK_MONOTONIC, 200000, 0,
+                                               make_file, file) >= 0);
+        wait_results(place, 1);
+        assert_int_equal(place->results[0], 0);
+        unlink(file);
+        rmdir(dir);
+        assert_int_equal(worker_write(worker, "driver/unbind", "x", note_result, place), 0);
+        wait_results(place, 2);
+        assert_int_equal(place->results[1], -ENOENT);
+}
+
 /* A fifo that nobody reads is as patient as an unbind of a device in use. */
 static void a_late_write_is_told_and_watched_to_its_end(void **state) {
         Place *place = *state;
@@ -156,6 +181,7 @@ int main(void) {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, place_setup, place_teardown)
         const struct CMUnitTest tests[] = {
                 TEST(a_write_is_made_and_its_error_comes_back),
+                TEST(a_driver_that_is_being_loaded_is_waited_for),
                 TEST(a_late_write_is_told_and_watched_to_its_end),
                 TEST(a_dead_worker_is_an_answer_too),
                 TEST(a_worker_inherits_no_descriptor),

@@ -20,6 +20,10 @@
 #define TEXT_MAX    4096 /* bytes: an attribute is a page at most */
 #define MODPROBE    "/sbin/modprobe"
 
+/* How long a driver may take to look at its first devices. */
+#define UNBIND_TRIES     100
+#define UNBIND_WAIT_USEC 100000
+
 typedef enum Verb {
         VERB_WRITE = 'w',
         VERB_READ = 'r',
@@ -112,6 +116,25 @@ static int child_read(const Child *child, const char *path, Answer *answer) {
         return r;
 }
 
+/* A driver that is being loaded has its first devices before it has the file that takes them away
+ * (bus_add_driver() in the kernel's drivers/base/bus.c): virtual functions that were made just now.
+ */
+static bool will_appear(const Child *child, const char *path) {
+        g_autofree char *dir = g_path_get_dirname(path), *name = g_path_get_basename(path);
+
+        return strcmp(name, "unbind") == 0 && sys_exists(child->sys, dir);
+}
+
+static int child_write(const Child *child, const char *path, const char *value) {
+        int r = child->ops->write(child->sys, path, value);
+
+        for (unsigned i = 0; r == -ENOENT && i < UNBIND_TRIES && will_appear(child, path); i++) {
+                usleep(UNBIND_WAIT_USEC);
+                r = child->ops->write(child->sys, path, value);
+        }
+        return r;
+}
+
 static int child_do(const Child *child, const char *command, size_t size, Answer *answer) {
         const char *path = command + 1;
         const char *value = path + strlen(path) + 1;
@@ -119,7 +142,7 @@ static int child_do(const Child *child, const char *command, size_t size, Answer
         g_assert(value < command + size);
         switch ((Verb)command[0]) {
         case VERB_WRITE:
-                return child->ops->write(child->sys, path, value);
+                return child_write(child, path, value);
         case VERB_READ:
                 return child_read(child, path, answer);
         case VERB_LOAD:
