@@ -127,6 +127,8 @@ int client_check(Client *client, PolkitFunc func, void *userdata, Err *err) {
                 return fail(err, VIR_ERR_RESOURCE_BUSY, "polkit is being asked already");
         client->on_verdict = func;
         client->verdict_data = userdata;
+        log_debug("client %" PRIu64 " (%s): polkit is asked for %s", client->id, client->name,
+                  polkit_action(client));
         r = start_check(client, &refusal);
         if (r < 0) {
                 log_verdict(client, &refusal);

@@ -66,16 +66,15 @@ bool listen_is_live(const char *path) {
         return errno != ECONNREFUSED && errno != ENOENT;
 }
 
-bool listen_is_open(int fd) {
+bool listen_is_open(int fd, const char *path) {
         struct sockaddr_un address = {};
         socklen_t length = sizeof(address) - 1; /* the path keeps its end */
         struct stat st;
 
-        if (getsockname(fd, (struct sockaddr *)&address, &length) < 0)
-                return true;
+        if (!path && getsockname(fd, (struct sockaddr *)&address, &length) == 0)
+                path = address.sun_path;
         /* What has no file, everyone can connect to. */
-        return address.sun_path[0] != '/' || stat(address.sun_path, &st) < 0 ||
-               (st.st_mode & S_IWOTH);
+        return !path || *path != '/' || stat(path, &st) < 0 || (st.st_mode & S_IWOTH);
 }
 
 /* Moves the listening socket to its place, where a stale file may lie. */

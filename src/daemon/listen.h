@@ -18,8 +18,9 @@ typedef struct ListenOptions {
 } ListenOptions;
 
 /* Whether every user can connect to a socket that listens, as far as its file's mode says: it may
- * be systemd's, of a unit that somebody has changed. */
-bool listen_is_open(int fd);
+ * be systemd's, of a unit that somebody has changed. path: where it lies by now; NULL: where it was
+ * bound. */
+bool listen_is_open(int fd, const char *path);
 
 /* Whether somebody listens at path. Wakes no daemon that systemd would start for a connection. */
 bool listen_is_live(const char *path);

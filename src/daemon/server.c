@@ -166,8 +166,9 @@ static ClientAccess find_access(const Listener *listener) {
                 return CLIENT_ALLOWED;
         if (listener->server->polkit)
                 return CLIENT_BY_POLKIT;
-        return !listener->read_only && listen_is_open(listener->fd) ? CLIENT_REFUSED
-                                                                    : CLIENT_ALLOWED;
+        return !listener->read_only && listen_is_open(listener->fd, listener->path)
+                       ? CLIENT_REFUSED
+                       : CLIENT_ALLOWED;
 }
 
 static void accept_client(const Listener *listener, int fd) {
@@ -284,7 +285,7 @@ static bool is_inherited(const Server *server, const char *path) {
 
 /* Said at once and not only to the first who is refused. */
 static void check_mode(const Server *server, int fd, const char *name) {
-        if (!server->polkit && listen_is_open(fd))
+        if (!server->polkit && listen_is_open(fd, NULL))
                 log_error("the socket '%s' of systemd is read-write and open to everyone, but "
                           "unix-auth is 'mode': nobody but root is served there; say unix-auth = "
                           "polkit in airlockd.conf, or set SocketMode=0660 and SocketGroup= in "
