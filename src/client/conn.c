@@ -7,6 +7,7 @@
 
 #include "base/util.h"
 #include "client/link.h"
+#include "client/polkit-agent.h"
 #include "client/uri.h"
 #include "rpc/packet.h"
 #include "rpc/remote_connect.h"
@@ -24,7 +25,9 @@
 #define READS_MAX 16
 
 #define OPEN_READ_ONLY 1u
-#define AUTH_NONE      0
+
+/* auth_type of the protocol; 1, SASL, is not spoken. */
+enum { TYPE_NONE = 0, TYPE_POLKIT = 2 };
 
 typedef enum StreamState {
         STREAM_NONE,
@@ -371,6 +374,19 @@ int conn_call_text(Conn *conn, ConnCall call, char **ret, Err *err) {
         return 0;
 }
 
+/* The daemon asks polkit, which may ask a person. */
+static int ask_polkit(Conn *conn, Err *err) {
+        remote_auth_polkit_ret ret;
+        int r;
+
+        r = conn_call(conn, &CONN_REMOTE(AUTH_POLKIT, CONN_RET(remote_auth_polkit_ret, &ret)), err);
+        if (r < 0)
+                return r;
+        if (!ret.complete)
+                return fail(err, VIR_ERR_AUTH_FAILED, "the daemon does not end authentication");
+        return 0;
+}
+
 /* A daemon without the call asks for no authentication. */
 static int check_auth(Conn *conn, Err *err) {
         g_auto(Err) refusal = ERR_INIT;
@@ -385,9 +401,11 @@ static int check_auth(Conn *conn, Err *err) {
                 err_move(err, &refusal);
                 return r;
         }
-        type = ret.types.types_len > 0 ? ret.types.types_val[0] : AUTH_NONE;
+        type = ret.types.types_len > 0 ? ret.types.types_val[0] : TYPE_NONE;
         xdr_free((xdrproc_t)xdr_remote_auth_list_ret, &ret);
-        if (type != AUTH_NONE)
+        if (type == TYPE_POLKIT)
+                return ask_polkit(conn, err);
+        if (type != TYPE_NONE)
                 return fail(err, VIR_ERR_AUTH_FAILED,
                             "the daemon asks for authentication of type %d, which airlock has not",
                             type);
@@ -415,30 +433,27 @@ static int shake_hands(Conn *conn, Uri *uri, bool read_only, Err *err) {
         };
         int r;
 
+        /* Whom the daemon refuses it does not hear any more, not even to say goodbye. */
         r = check_auth(conn, err);
         if (r < 0)
-                return r;
+                return lose(conn, r);
         return conn_call(
                 conn, &CONN_REMOTE(CONNECT_OPEN, CONN_ARGS(remote_connect_open_args, &args)), err);
 }
 
-int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
+static int open_uri(const char *text, Uri *uri, Conn **ret, Err *err) {
         g_autoptr(Conn) conn = g_new0(Conn, 1);
-        g_auto(Uri) uri = {};
         int r;
 
         conn->in = g_byte_array_new();
         g_queue_init(&conn->events);
-        r = uri_parse(text, read_only, &uri, err);
+        r = link_open(uri, &conn->link, err);
         if (r < 0)
                 return r;
-        r = link_open(&uri, &conn->link, err);
+        r = shake_hands(conn, uri, uri->read_only, err);
         if (r < 0)
                 return r;
-        r = shake_hands(conn, &uri, read_only, err);
-        if (r < 0)
-                return r;
-        if (*uri.name)
+        if (*uri->name)
                 conn->uri = g_strdup(text);
         else
                 r = ask_uri(conn, err);
@@ -446,6 +461,32 @@ int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
                 return r;
         *ret = g_steal_pointer(&conn);
         return 0;
+}
+
+/* polkit would let us in if it had somebody to ask. Looking is not worth a password; and on another
+ * host it is the process of ssh that is judged, which has no terminal. */
+static bool wants_agent(const Uri *uri, const Err *err) {
+        return uri->transport == URI_UNIX && !uri->read_only && err->domain == VIR_FROM_POLKIT &&
+               err->code == VIR_ERR_AUTH_UNAVAILABLE;
+}
+
+int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
+        g_autoptr(PolkitAgent) agent = NULL;
+        g_auto(Err) refusal = ERR_INIT;
+        g_auto(Uri) uri = {};
+        int r;
+
+        r = uri_parse(text, read_only, &uri, err);
+        if (r < 0)
+                return r;
+        r = open_uri(text, &uri, ret, &refusal);
+        if (r >= 0)
+                return r;
+        if (!wants_agent(&uri, &refusal) || polkit_agent_start(&agent) < 0) {
+                err_move(err, &refusal);
+                return r;
+        }
+        return open_uri(text, &uri, ret, err);
 }
 
 void conn_free(Conn *conn) {
