@@ -47,8 +47,7 @@ static void walk(const Sys *sys, const char *dir, unsigned depth, GHashTable *no
         }
 }
 
-/* The set of paths below /dev. */
-static GHashTable *nodes_of(const Sys *sys, const PciDevice *dev) {
+GHashTable *holders_nodes(const Sys *sys, const PciDevice *dev) {
         GHashTable *nodes = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
         g_autofree char *cdevs = g_build_filename(dev->path, "vfio-dev", NULL);
         g_autoptr(GPtrArray) blocks = NULL;
@@ -66,6 +65,14 @@ static GHashTable *nodes_of(const Sys *sys, const PciDevice *dev) {
         return nodes;
 }
 
+/* What the kernel puts behind the path of an open file that has none any more (proc_pid_fd(5)). */
+static void drop_deleted(char *target) {
+        static const char mark[] = " (deleted)";
+
+        if (g_str_has_suffix(target, mark))
+                target[strlen(target) - strlen(mark)] = '\0';
+}
+
 /* The first of the nodes that the process has open, or NULL; the caller's. */
 static char *open_node(const Sys *sys, const char *pid, GHashTable *nodes) {
         g_autofree char *dir = g_build_filename("proc", pid, "fd", NULL);
@@ -77,7 +84,10 @@ static char *open_node(const Sys *sys, const char *pid, GHashTable *nodes) {
                 g_autofree char *path = g_build_filename(dir, fd, NULL);
                 g_autofree char *target = NULL;
 
-                if (sys_readlink(sys, path, &target) == 0 && g_hash_table_contains(nodes, target))
+                if (sys_readlink(sys, path, &target) < 0)
+                        continue;
+                drop_deleted(target);
+                if (g_hash_table_contains(nodes, target))
                         return g_steal_pointer(&target);
         }
         return NULL;
@@ -91,8 +101,7 @@ static char *holder_text(const Sys *sys, const char *pid, const char *node) {
         return g_strdup_printf("%s (pid %s, %s)", name ? name : "a process", pid, node);
 }
 
-char *holders_find(const Sys *sys, const PciDevice *dev) {
-        g_autoptr(GHashTable) nodes = nodes_of(sys, dev);
+char *holders_find(const Sys *sys, GHashTable *nodes) {
         g_autoptr(GStrvBuilder) builder = g_strv_builder_new();
         g_auto(GStrv) pids = NULL, holders = NULL;
         unsigned n = 0;

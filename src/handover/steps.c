@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/util.h"
+#include "handover/holders.h"
 #include "handover/host.h"
 
 #define VFIO "vfio-pci"
@@ -69,6 +70,7 @@ static void move_free(void *data) {
         saved_unref(move->saved);
         ledger_entry_free(move->before);
         ledger_entry_free(move->after);
+        g_clear_pointer(&move->nodes, g_hash_table_unref);
         g_free(move);
 }
 
@@ -393,9 +395,13 @@ static int unbind_ended(Step *step, int r, Err *err) {
 }
 
 static int unbind_from(Step *step, const char *driver, Err *err) {
-        const Move *move = step_data(step);
+        const Handover *h = plan_host_data(step_plan(step));
+        Move *move = step_data(step);
+        const PciDevice *dev = pci_tree_find(h->tree, move->addr);
         g_autofree char *path = g_build_filename("sys/bus/pci/drivers", driver, "unbind", NULL);
 
+        if (dev && !move->nodes)
+                move->nodes = holders_nodes(h->sys, dev);
         return write_then(step, path, PCI_ADDR_TEXT(move->addr), unbind_ended, err);
 }
 

@@ -44,6 +44,7 @@ typedef struct Move {
         char *previous; /* override to give back */
         Saved *saved;   /* NULL: nothing was found that has to be kept */
         LedgerEntry *before, *after;              /* of the ledger's steps; NULL: no entry */
+        GHashTable *nodes;                        /* by which it can be held; NULL: not looked */
         int (*next)(Step *step, int r, Err *err); /* after the write that is under way */
 } Move;
 

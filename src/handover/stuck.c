@@ -83,8 +83,12 @@ static LedgerEntry *entry_to_mark(Handover *h, const Move *move) {
 }
 
 /* Processes with a node of it open, and what the host has on it; the caller's. */
-static char *who_holds(Handover *h, const PciDevice *dev) {
-        g_autofree char *processes = dev ? holders_find(h->sys, dev) : NULL;
+static char *who_holds(Handover *h, const Move *move) {
+        const PciDevice *dev = pci_tree_find(h->tree, move->addr);
+        g_autoptr(GHashTable) nodes = move->nodes ? g_hash_table_ref(move->nodes)
+                                      : dev       ? holders_nodes(h->sys, dev)
+                                                  : NULL;
+        g_autofree char *processes = nodes ? holders_find(h->sys, nodes) : NULL;
         g_autoptr(GPtrArray) hits = guard_hits_new();
         g_autoptr(GString) text = g_string_new(processes);
 
@@ -100,10 +104,10 @@ static char *who_holds(Handover *h, const PciDevice *dev) {
 
 int handover_step_stuck(Handover *h, Step *step, const char *what, Err *err) {
         Worker *worker = plan_steal_worker(step_plan(step));
-        PciAddr addr = ((const Move *)step_data(step))->addr;
-        const PciDevice *dev = pci_tree_find(h->tree, addr);
+        const Move *move = step_data(step);
+        PciAddr addr = move->addr;
         g_autofree char *where = holders_wait_channel(h->sys, worker_pid(worker));
-        g_autofree char *holders = who_holds(h, dev);
+        g_autofree char *holders = who_holds(h, move);
         LedgerEntry *entry = entry_to_mark(h, step_data(step));
         int pid = (int)worker_pid(worker);
 
