@@ -130,17 +130,24 @@ static void load_unsafe(Platform *platform, const Sys *sys) {
                 platform->unsafe_now ? is_true(platform->unsafe_now) : platform->unsafe_in != NULL;
 }
 
-/* Where the lists of modules cannot be read nobody knows, and modprobe will tell. */
+/* Where the lists of modules cannot be read nobody knows, and modprobe will tell. IOMMUFD can stand
+ * in for VFIO's own containers (CONFIG_IOMMUFD_VFIO_CONTAINER). */
 static void load_modules(Platform *platform, const Sys *sys) {
-        static const char *const modules[] = {"vfio", "vfio_iommu_type1", "vfio_pci"};
+        static const struct {
+                const char *name, *instead;
+        } modules[] = {{"vfio", NULL}, {"vfio_iommu_type1", "iommufd"}, {"vfio_pci", NULL}};
 
         platform->kernel = read_or_empty(sys, "proc/sys/kernel/osrelease");
         platform->is_vfio_loaded = sys_exists(sys, "sys/bus/pci/drivers/vfio-pci");
-        for (size_t i = 0; i < G_N_ELEMENTS(modules) && !platform->is_vfio_loaded; i++)
-                if (module_state(sys, platform->kernel, modules[i]) == MODULE_ABSENT) {
-                        platform->missing_module = modules[i];
-                        return;
-                }
+        for (size_t i = 0; i < G_N_ELEMENTS(modules) && !platform->is_vfio_loaded; i++) {
+                const char *instead = modules[i].instead;
+
+                if (module_state(sys, platform->kernel, modules[i].name) != MODULE_ABSENT ||
+                    (instead && module_state(sys, platform->kernel, instead) != MODULE_ABSENT))
+                        continue;
+                platform->missing_module = modules[i].name;
+                return;
+        }
 }
 
 Platform *platform_load(const Sys *sys) {
