@@ -284,6 +284,38 @@ def test_the_bus_may_be_started_anew(guard):
     assert virsh(guard, ALLOWED) == ""
 
 
+# As systemd does it, with the mode that is given.
+INHERIT = """
+import os, socket, sys
+path = "/run/airlock/airlock-sock"
+os.makedirs(os.path.dirname(path), exist_ok=True)
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(path)
+os.chmod(path, int(sys.argv[1], 8))
+listener.listen()
+os.dup2(listener.fileno(), 3)
+os.set_inheritable(3, True)
+os.environ.update(LISTEN_FDS="1", LISTEN_FDNAMES="airlockd", LISTEN_PID=str(os.getpid()))
+os.execv(sys.argv[2], sys.argv[2:])
+"""
+
+
+@pytest.mark.only("airlockd")
+def test_an_inherited_socket_that_is_open_is_named_in_the_log(daemon, tmp_path_factory):
+    class Inheriting(daemons.Airlockd):
+        def command(self) -> list[str]:
+            return ["/usr/bin/python3", "-c", INHERIT, "0666", *super().command()]
+
+    with Inheriting(tmp_path_factory.mktemp("inherited")) as running:
+        guard = Polkit(running)
+        uri = "qemu:///system?socket=/run/airlock/airlock-sock"
+        until(lambda: "unix-auth is 'mode'" in running.log_text())
+        assert guard.run("root", "virsh", "-c", uri, "hostname").returncode == 0
+        done = guard.run(ASKED, "virsh", "-c", uri, "hostname")
+        assert done.returncode != 0
+        assert "unix-auth = polkit" in done.stderr
+
+
 @pytest.mark.only("airlockd")
 def test_an_open_socket_without_polkit_serves_root_alone(daemon, tmp_path_factory):
     with daemons.start("airlockd", tmp_path_factory.mktemp("open")) as running:
