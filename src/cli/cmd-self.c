@@ -11,7 +11,7 @@
 #include "cli/options.h"
 #include "cli/words.h"
 
-#define COMPLETE_SECONDS 2
+#define COMPLETE_SECONDS 3
 
 static int cmd_help(Cli *cli, const Args *args, Err *err) {
         const char *subject = args_text(args, "command");
@@ -111,10 +111,17 @@ static int cmd_connect(Cli *cli, const Args *args, Err *err) {
         return cli_connect(cli, err);
 }
 
-/* A shell waits at its prompt: a daemon, or a network, that does not answer in time offers nothing.
- */
 static void give_up(int signal_number) {
         _exit(0);
+}
+
+/* A shell waits at its prompt: a daemon, or a network, that does not answer in time offers nothing.
+ * Who reads the candidates on a terminal is in no such need. */
+static void limit_time(void) {
+        if (isatty(STDOUT_FILENO))
+                return;
+        signal(SIGALRM, give_up);
+        alarm(COMPLETE_SECONDS);
 }
 
 static void print_line(Cli *cli, const char *line) {
@@ -138,8 +145,7 @@ static int cmd_complete(Cli *cli, const Args *args, Err *err) {
 
         cli->read_only = true;
         cli->quiet = true;
-        signal(SIGALRM, give_up);
-        alarm(COMPLETE_SECONDS);
+        limit_time();
         if (line) {
                 print_line(cli, line);
         } else {

@@ -216,6 +216,17 @@ static void offer_uris(Offer *o) {
         offer_add(o, "qemu+tls://", "another host, over TLS: HOST/system");
 }
 
+/* ssh is to ask nobody for a password. */
+static void ask_nobody(Cli *cli) {
+        char *uri;
+
+        if (!cli->uri || !strstr(cli->uri, "+ssh://") || strstr(cli->uri, "no_tty="))
+                return;
+        uri = g_strconcat(cli->uri, strchr(cli->uri, '?') ? "&" : "?", "no_tty=1", NULL);
+        g_free(cli->uri);
+        cli->uri = uri;
+}
+
 void complete_line(Cli *cli, const char *line, GPtrArray **ret, bool *ret_file) {
         g_auto(GStrv) split = NULL;
         const GlobalOption *open;
@@ -224,6 +235,7 @@ void complete_line(Cli *cli, const char *line, GPtrArray **ret, bool *ret_file) 
 
         words_split_partial(line, &split);
         words = skip_options(cli, split[0] && split[1] ? split + 1 : split, &open);
+        ask_nobody(cli);
         offer_init(&o, cli);
         o.describe = o.leaves_files = true;
         o.prefix = words[0] ?: "";

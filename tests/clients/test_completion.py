@@ -21,7 +21,7 @@ COMPLETION = ROOT / "data" / "completion"
 NAMES = ["plain", "with space", "co:lon=x", "it's", "do$lar", 'quo"te', "ümlaut"]
 STARTS = ["pla", "with", "co:l", "it", "do", "quo", "üm"]
 
-pytestmark = MARKS
+pytestmark = [*MARKS, pytest.mark.only("airlockd")]
 
 
 def uuid_of(name: str) -> str:
@@ -143,7 +143,7 @@ def test_a_line_is_completed_with_descriptions(stocked):
     assert lines(stocked, "airlock plan reattach-h") == [("reattach-host", "")]
 
 
-def test_devices_are_completed_by_name_and_address(stocked, daemon):
+def test_devices_are_completed_by_name_and_address(stocked):
     names = stocked.airlock("-q", "nodedev-list", "--cap", "pci").stdout.split()
     assert [text for text, _ in lines(stocked, "airlock verdict ")] == names
     assert [text for text, _ in lines(stocked, "airlock plan detach-host ")] == names
@@ -151,7 +151,7 @@ def test_devices_are_completed_by_name_and_address(stocked, daemon):
         address = names[0].removeprefix("pci_").replace("_", ":", 2).replace("_", ".")
         offered = lines(stocked, f"airlock verdict {address[:-1]}")
         assert address in [text for text, _ in offered]
-        assert dict(offered)[address] or not daemon.ours
+        assert dict(offered)[address]
     assert [text for text, _ in lines(stocked, "airlock nodedev-info comp")] == ["computer"]
 
 
@@ -163,6 +163,14 @@ def test_disks_of_a_guest_are_completed(stocked):
 def test_nobody_hears_of_a_daemon_that_is_not_there(stocked, tmp_path):
     assert lines(stocked, "airlock start ", AIRLOCK_DEFAULT_URI=str(tmp_path / "nothing")) == []
     assert lines(stocked, "airlock -c bogus://x start ") == []
+
+
+def test_ssh_asks_nobody(stocked, tmp_path):
+    ssh = tmp_path / "ssh"
+    ssh.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/words\nexit 255\n')
+    ssh.chmod(0o755)
+    assert lines(stocked, f"airlock -c 'qemu+ssh://host/system?command={ssh}' start ") == []
+    assert "BatchMode=yes" in (tmp_path / "words").read_text()
 
 
 def test_a_daemon_that_does_not_answer_ends_no_prompt(stocked, tmp_path):
