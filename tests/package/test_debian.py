@@ -2,6 +2,7 @@
 """The Debian package: what it installs, and what installing, upgrading, removing and purging it do to a host."""
 
 import os
+import socket
 import stat
 import subprocess
 import time
@@ -103,6 +104,41 @@ def test_units_are_whole_and_enabled(installed: Debian) -> None:
 def test_the_daemon_answers(installed: Debian, daemon: subprocess.Popen) -> None:
     assert "default" in installed.run("airlock", "net-list", "--all", "--name")
     assert installed.path("/run/libvirt/libvirt-sock").is_socket()
+
+
+@pytest.fixture
+def notices(installed: Debian) -> Iterator[socket.socket]:
+    """What the daemon tells who started it, as it tells systemd."""
+    path = installed.path("/run/notify")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
+        listening.bind(str(path))
+        listening.settimeout(LIMIT)
+        environment = ["NOTIFY_SOCKET=/run/notify", "WATCHDOG_USEC=200000"]
+        with installed.start("env", *environment, "airlockd") as process:
+            yield listening
+            process.kill()
+
+
+def notice(notices: socket.socket, key: str) -> dict[str, str]:
+    """The next one that has the key."""
+    while True:
+        fields = dict(line.split("=", 1) for line in notices.recv(4096).decode().splitlines())
+        if key in fields:
+            return fields
+
+
+def test_systemd_is_told_of_starts_reloads_and_life(installed: Debian, notices: socket.socket) -> None:
+    reload = ["sh", "-c", "kill -HUP $(cat /run/airlock/airlockd.lock)"]
+    assert notice(notices, "READY") == {"READY": "1"}
+    assert [notice(notices, "WATCHDOG")["WATCHDOG"] for _ in range(3)] == ["1"] * 3
+    installed.run(*reload)
+    assert notice(notices, "RELOADING")["MONOTONIC_USEC"].isdigit()
+    assert notice(notices, "STATUS")["STATUS"] == ""
+    assert notice(notices, "READY") == {"READY": "1"}
+    installed.path(CONFIG).write_text("[airlockd]\nno-such-key = 1\n")
+    installed.run(*reload)
+    assert "Not reloaded" in notice(notices, "STATUS")["STATUS"]
+    assert notice(notices, "READY") == {"READY": "1"}
 
 
 def test_logs_are_rotated(installed: Debian) -> None:
