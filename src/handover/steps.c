@@ -273,11 +273,10 @@ static int read_then(Step *step, const char *path, int (*next)(Step *step, int r
         return r < 0 ? fail_errno(err, r, "cannot have /%s read", path) : STEP_PENDING;
 }
 
-static int cannot(const Step *step, int r, const char *what, const char *detail, Err *err) {
+static int cannot(const Step *step, int r, const char *what, Err *err) {
         const Move *move = step_data(step);
 
-        return fail_errno(err, r, "cannot %s PCI device %s%s%s", what, PCI_ADDR_TEXT(move->addr),
-                          detail ? " " : "", detail ? detail : "");
+        return fail_errno(err, r, "cannot %s PCI device %s", what, PCI_ADDR_TEXT(move->addr));
 }
 
 static const char *or_none(const char *text) {
@@ -354,7 +353,8 @@ static int bind_ended(Step *step, const char *wanted, int r, Err *err) {
                                       "driver %s now",
                                       or_none(wanted), PCI_ADDR_TEXT(move->addr), or_none(driver)),
                                  "see what the kernel says: dmesg");
-        return cannot(step, r, "bind", wanted, err);
+        return fail_errno(err, r, "cannot bind PCI device %s to %s", PCI_ADDR_TEXT(move->addr),
+                          wanted ? wanted : "a driver");
 }
 
 static int probe(Step *step, const char *wanted, int (*next)(Step *, int, Err *), Err *err) {
@@ -383,6 +383,7 @@ static int bind_run(Step *step, Err *err) {
 }
 
 static int unbind_ended(Step *step, int r, Err *err) {
+        const Move *move = step_data(step);
         g_autofree char *driver = NULL;
         int q;
 
@@ -391,7 +392,8 @@ static int unbind_ended(Step *step, int r, Err *err) {
         q = read_driver(step, &driver, err);
         if (q < 0 || !driver)
                 return q;
-        return cannot(step, r < 0 ? r : -EBUSY, "unbind", driver, err);
+        return fail_errno(err, r < 0 ? r : -EBUSY, "cannot unbind PCI device %s from %s",
+                          PCI_ADDR_TEXT(move->addr), driver);
 }
 
 static int unbind_from(Step *step, const char *driver, Err *err) {
@@ -478,7 +480,7 @@ static int save_override_read(Step *step, int r, Err *err) {
         const char *text = worker_text(plan_worker(step_plan(step)));
 
         if (r < 0)
-                return cannot(step, r, "read the driver_override of", NULL, err);
+                return cannot(step, r, "read the driver_override of", err);
         move->saved->override = is_unset(text) ? NULL : g_strdup(text);
         move->saved->power = read_attribute(step, "power/control");
         move->saved->d3cold = read_attribute(step, "d3cold_allowed");
@@ -549,7 +551,7 @@ static int override_prepare(Step *step, Err *err) {
 }
 
 static int override_ended(Step *step, int r, Err *err) {
-        return r < 0 ? cannot(step, r, "set the driver_override of", NULL, err) : 0;
+        return r < 0 ? cannot(step, r, "set the driver_override of", err) : 0;
 }
 
 /* An empty line unsets it. */
@@ -603,7 +605,7 @@ static int restore_attribute(Step *step, const char *name, const char *value,
 }
 
 static int settings_ended(Step *step, int r, Err *err) {
-        return r < 0 ? cannot(step, r, "restore the power settings of", NULL, err) : 0;
+        return r < 0 ? cannot(step, r, "restore the power settings of", err) : 0;
 }
 
 static int restore_d3cold(Step *step, int r, Err *err) {
@@ -766,7 +768,7 @@ const StepKind step_forget = {
 /* reset */
 
 static int reset_ended(Step *step, int r, Err *err) {
-        return r < 0 ? cannot(step, r, "reset", NULL, err) : 0;
+        return r < 0 ? cannot(step, r, "reset", err) : 0;
 }
 
 static int reset_run(Step *step, Err *err) {
