@@ -170,5 +170,7 @@ char *command_all_help(const CommandGroup *const *groups) {
                 append_group(out, group);
                 g_string_append_c(out, '\n');
         }
+        g_string_append(out,
+                        "help <command> tells about a command, help <keyword> about a group.\n");
         return g_string_free(out, FALSE);
 }

@@ -37,7 +37,6 @@ static void print_help(const Cli *cli) {
 
         print_usage();
         fputs(help, stdout);
-        puts("  airlock help <command> tells about a command, airlock help <group> about a group.");
 }
 
 static void print_version(bool is_long) {
