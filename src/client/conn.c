@@ -25,6 +25,7 @@
 #define READS_MAX 16
 
 #define OPEN_READ_ONLY 1u
+#define PASSWORD_TRIES 3u
 
 /* auth_type of the protocol; 1, SASL, is not spoken. */
 enum { TYPE_NONE = 0, TYPE_POLKIT = 2 };
@@ -470,6 +471,22 @@ static bool wants_agent(const Uri *uri, const Err *err) {
                err->code == VIR_ERR_AUTH_UNAVAILABLE;
 }
 
+/* A password that was mistyped is asked for again, on a connection of its own. */
+static int open_with_agent(const char *text, Uri *uri, Conn **ret, Err *err) {
+        for (unsigned tries = 1;; tries++) {
+                g_auto(Err) refusal = ERR_INIT;
+                int r = open_uri(text, uri, ret, &refusal);
+
+                if (r >= 0)
+                        return r;
+                if (tries < PASSWORD_TRIES && refusal.domain == VIR_FROM_POLKIT &&
+                    refusal.code == VIR_ERR_AUTH_FAILED)
+                        continue;
+                err_move(err, &refusal);
+                return r;
+        }
+}
+
 int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
         g_autoptr(PolkitAgent) agent = NULL;
         g_auto(Err) refusal = ERR_INIT;
@@ -486,7 +503,7 @@ int conn_open(const char *text, bool read_only, Conn **ret, Err *err) {
                 err_move(err, &refusal);
                 return r;
         }
-        return open_uri(text, &uri, ret, err);
+        return open_with_agent(text, &uri, ret, err);
 }
 
 void conn_free(Conn *conn) {

@@ -200,7 +200,10 @@ static int connect_bus(Polkit *polkit) {
         r = sd_bus_open_system(&polkit->bus);
         if (r < 0)
                 return r;
-        return sd_bus_attach_event(polkit->bus, polkit->event, SD_EVENT_PRIORITY_NORMAL);
+        r = sd_bus_attach_event(polkit->bus, polkit->event, SD_EVENT_PRIORITY_NORMAL);
+        if (r < 0)
+                polkit->bus = sd_bus_close_unref(polkit->bus);
+        return r;
 }
 
 /* polkit 124 and later take the handle and leave number and time aside; older ones do not look at
@@ -240,9 +243,8 @@ static int send_question(PolkitCheck *check) {
 }
 
 static int ask(PolkitCheck *check, Err *err) {
-        int r = send_question(check);
-
         g_autofree char *why = NULL;
+        int r = send_question(check);
 
         if (r >= 0)
                 return 0;

@@ -281,8 +281,10 @@ def test_a_password_on_a_terminal_lets_in(guard, password, client):
     words = guard.command(ASKED, *CLIENTS[client], "-c", guard.daemon.uri, "list", "--all")
     with pexpect.spawn(words[0], words[1:], encoding="utf-8", timeout=60) as terminal:
         terminal.expect("org.airlock.unix.manage")
-        terminal.expect("Password: ")
-        terminal.sendline(password)
+        # Once mistyped: it is asked for again.
+        for word in ("wrong", password):
+            terminal.expect("Password: ")
+            terminal.sendline(word)
         terminal.expect("Name")
         terminal.expect(pexpect.EOF)
     assert terminal.wait() == 0
