@@ -9,9 +9,14 @@
 
 static json_t *codes_of(const Blocker *const *blockers, size_t n) {
         json_t *list = json_array();
+        bool seen[_BLOCKER_CODE_MAX] = {};
 
-        for (size_t i = 0; i < n; i++)
-                json_array_append_new(list, json_string(blocker_code_to_string(blockers[i]->code)));
+        for (size_t i = 0; i < n; i++) {
+                if (!seen[blockers[i]->code])
+                        json_array_append_new(
+                                list, json_string(blocker_code_to_string(blockers[i]->code)));
+                seen[blockers[i]->code] = true;
+        }
         return list;
 }
 
