@@ -98,6 +98,19 @@ class TestBridge:
         assert driver(host, self.NIC) == "e1000"
 
 
+@pytest.mark.host("bridge")
+def test_the_doctor_and_the_daemon_agree(host):
+    """The same report by both ways, but for the limit of the process that makes it; and the same of each function."""
+    reports = [json.loads(host.run(f"airlock doctor --json {way}").output) for way in ("", "--daemon")]
+    ours, theirs = ([check for check in report["checks"] if check["name"] != "memlock"] for report in reports)
+    assert theirs == ours
+    assert reports[1]["devices"] == reports[0]["devices"] != []
+    for device in (one for one in reports[0]["devices"] if one["address"].startswith("0000:02:")):
+        answer = verdict(host, device["address"])
+        codes = {kind: list(dict.fromkeys(one["code"] for one in answer[kind])) for kind in ("blockers", "warnings")}
+        assert device == {"address": device["address"], "assignable": answer["assignable"], **codes}
+
+
 @pytest.mark.host("amd")
 def test_amd_with_the_opt_in(host, guest):
     edu, card = "0000:00:05.0", "0000:00:06.0"
