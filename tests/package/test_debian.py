@@ -38,7 +38,7 @@ def wait_for(condition) -> None:
 
 
 @pytest.fixture
-def daemon(installed: Debian) -> Iterator[subprocess.Popen]:
+def airlockd(installed: Debian) -> Iterator[subprocess.Popen]:
     with installed.start("airlockd") as process:
         wait_for(lambda: installed.path("/run/airlock/airlock-sock").is_socket() or process.poll() is not None)
         yield process
@@ -46,7 +46,7 @@ def daemon(installed: Debian) -> Iterator[subprocess.Popen]:
 
 
 @pytest.fixture
-def guest(installed: Debian, daemon: subprocess.Popen) -> str:
+def guest(installed: Debian, airlockd: subprocess.Popen) -> str:
     installed.path("/tmp/guest1.xml").write_text(GUEST)
     installed.run("airlock", "create", "/tmp/guest1.xml")
     return "guest1"
@@ -101,7 +101,7 @@ def test_units_are_whole_and_enabled(installed: Debian) -> None:
     assert len(restarted) == 1 and "airlockd.service" in restarted[0] and "socket" not in restarted[0]
 
 
-def test_the_daemon_answers(installed: Debian, daemon: subprocess.Popen) -> None:
+def test_the_daemon_answers(installed: Debian, airlockd: subprocess.Popen) -> None:
     assert "default" in installed.run("airlock", "net-list", "--all", "--name")
     assert installed.path("/run/libvirt/libvirt-sock").is_socket()
 
