@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 import libvirt
 import pytest
 
+LIMIT = 180  # seconds for what comes by itself, on a machine that has other things to do
+
 
 def remove(dom: libvirt.virDomain) -> None:
     persistent = dom.isPersistent()
@@ -42,7 +44,7 @@ def read_until(stream: libvirt.virStream, word: bytes) -> bytes:
     return text
 
 
-def until(condition: Callable[[], bool], seconds: float = 10, what: str = "") -> None:
+def until(condition: Callable[[], bool], seconds: float = LIMIT, what: str = "") -> None:
     """Waits for a state that the daemon reaches by itself."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The agent in a guest, and QEMU's own monitor."""
 
+import contextlib
 import json
 import struct
 import time
@@ -16,6 +17,7 @@ import linux
 HMP = libvirt_qemu.VIR_DOMAIN_QEMU_MONITOR_COMMAND_HMP
 RUNNING = libvirt.VIR_DOMAIN_RUNNING
 COMMAND_TIMEOUT, COMMAND_FAILED = 112, 113  # newer than the binding that Debian has
+AGENT_GONE = (libvirt.VIR_ERR_INTERNAL_ERROR, libvirt.VIR_ERR_AGENT_UNRESPONSIVE)
 MAC = "52:54:00:00:00:01"
 
 
@@ -38,7 +40,7 @@ def agent(module_conn, tmp_path_factory):
     devices = linux.AGENT + linux.NETWORK + guests.disk(image)
     dom = module_conn.defineXML(linux.guest("module-agent", devices, vcpu="2"))
     with linux.booted(dom) as shell:
-        until(lambda: "state='connected'" in dom.XMLDesc(), 60, "the agent did not come")
+        until(lambda: "state='connected'" in dom.XMLDesc(), what="the agent did not come")
         dom.shell = shell
         yield dom
     remove(dom)
@@ -194,15 +196,27 @@ def test_an_agent_that_has_ended(agent, fresh):
     assert agent.hostname() == "airlock-guest"
 
 
-def test_reboot_and_shutdown_by_the_agent(conn, name):
+@contextlib.contextmanager
+def may_lose_the_agent(daemon):
+    """libvirtd takes it for a failure when the guest is gone before its agent's answer has been read."""
+    try:
+        yield
+    except libvirt.libvirtError as error:
+        if daemon.ours or error.get_error_code() not in AGENT_GONE:
+            raise
+
+
+def test_reboot_and_shutdown_by_the_agent(daemon, conn, name):
     dom = conn.defineXML(linux.guest(name, linux.AGENT))
     with linux.booted(dom) as shell:
-        until(lambda: "state='connected'" in dom.XMLDesc(), 60)
-        dom.reboot(libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT)
+        until(lambda: "state='connected'" in dom.XMLDesc())
+        with may_lose_the_agent(daemon):
+            dom.reboot(libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT)
         shell.wait_ready()
-        until(lambda: "state='connected'" in dom.XMLDesc(), 60)
-        dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
-        until(lambda: not dom.isActive(), 60)
+        until(lambda: "state='connected'" in dom.XMLDesc())
+        with may_lose_the_agent(daemon):
+            dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
+        until(lambda: not dom.isActive())
     assert dom.state()[1] == libvirt.VIR_DOMAIN_SHUTOFF_SHUTDOWN
 
 
@@ -212,14 +226,14 @@ def test_sleep_and_wake_up(conn, name, events):
     for event in (libvirt.VIR_DOMAIN_EVENT_ID_PMSUSPEND, libvirt.VIR_DOMAIN_EVENT_ID_PMWAKEUP):
         events.listen(event, name)
     with linux.booted(dom):
-        until(lambda: "state='connected'" in dom.XMLDesc(), 60)
+        until(lambda: "state='connected'" in dom.XMLDesc())
         dom.pMSuspendForDuration(libvirt.VIR_NODE_SUSPEND_TARGET_MEM, 0)
-        until(lambda: dom.state()[0] == libvirt.VIR_DOMAIN_PMSUSPENDED, 60)
+        until(lambda: dom.state()[0] == libvirt.VIR_DOMAIN_PMSUSPENDED)
         for attempt in (dom.suspend, dom.resume):
             with refused(libvirt.VIR_ERR_OPERATION_INVALID, "pmsuspended"):
                 attempt()
         dom.pMWakeup()
-        until(lambda: dom.state() == [RUNNING, libvirt.VIR_DOMAIN_RUNNING_WAKEUP], 60)
+        until(lambda: dom.state() == [RUNNING, libvirt.VIR_DOMAIN_RUNNING_WAKEUP])
     events.wait(lambda: len(events.seen) == 2)
     assert [told[0] for told in events.seen] == [
         libvirt.VIR_DOMAIN_EVENT_ID_PMSUSPEND,

@@ -148,9 +148,9 @@ def test_a_name_is_answered_from_then_on(daemon, network):
     assert "192.0.2.9" in resolve(daemon, "nine")
     assert "192.0.2.8" not in resolve(daemon, "eight")
     network.update(LAST, NAME, -1, ENTRIES[NAME][0], BOTH)
-    until(lambda: "192.0.2.8" in resolve(daemon, "eight"), 20)
+    until(lambda: "192.0.2.8" in resolve(daemon, "eight"))
     network.update(DELETE, NAME, -1, "<host ip='192.0.2.9'/>", BOTH)
-    until(lambda: "192.0.2.9" not in resolve(daemon, "nine"), 20)
+    until(lambda: "192.0.2.9" not in resolve(daemon, "nine"))
     assert daemon.inside("ip", "-o", "link", "show", bridge).split(":")[0] == index
 
 
@@ -214,8 +214,8 @@ def test_a_dnsmasq_that_is_killed_comes_back(daemon, network, name):
     network.create()
     (pid,) = dnsmasq(name)
     os.kill(pid, signal.SIGKILL)
-    until(lambda: len(dnsmasq(name)) == 1 and dnsmasq(name) != [pid], 20)
-    until(lambda: "192.0.2.9" in resolve(daemon, "nine"), 20)
+    until(lambda: len(dnsmasq(name)) == 1 and dnsmasq(name) != [pid])
+    until(lambda: "192.0.2.9" in resolve(daemon, "nine"))
 
 
 def test_a_dnsmasq_that_ended_without_the_daemon_comes_back(daemon, fresh, name):
@@ -227,7 +227,7 @@ def test_a_dnsmasq_that_ended_without_the_daemon_comes_back(daemon, fresh, name)
     os.kill(pid, signal.SIGKILL)
     until(lambda: dnsmasq(name) == [])
     daemon.start()
-    until(lambda: len(dnsmasq(name)) == 1, 20)
+    until(lambda: len(dnsmasq(name)) == 1)
     fresh().networkLookupByName(name).destroy()
     until(lambda: dnsmasq(name) == [])
 

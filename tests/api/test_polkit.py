@@ -221,11 +221,11 @@ def test_the_others_are_served_while_polkit_hangs(guard, tmp_path):
     before = asked(guard)
     with bus_log(guard, tmp_path) as log, stopped(guard):
         clients = [start(guard, ALLOWED) for _ in range(12)]
-        until(lambda: asked(guard) == before + 12, 60)
+        until(lambda: asked(guard) == before + 12)
         assert virsh(guard, "root") == ""
         for client in clients[:3]:
             end_client(client)
-        until(lambda: "CancelCheckAuthorization" in log.read_text(), 30)
+        until(lambda: "CancelCheckAuthorization" in log.read_text())
         assert virsh(guard, "root") == ""
     for client in clients[3:]:
         assert client.wait(60) == 0

@@ -223,8 +223,8 @@ def test_certificates_are_looked_at(remote, there, certificates):
             assert run(remote, program, "-c", tls_uri(who), "list").returncode != 0
     assert run(remote, "virsh", "-c", tls_uri(certificates.client), "hostname").returncode == 0
     if remote.ours:
-        until(lambda: "the certificate of 'CN=stranger' is refused" in remote.log_text(), 20)
-        until(lambda: "it has no certificate" in remote.log_text(), 20)
+        until(lambda: "the certificate of 'CN=stranger' is refused" in remote.log_text())
+        until(lambda: "it has no certificate" in remote.log_text())
         assert "127.0.0.1 port" in remote.log_text()
 
 
@@ -286,7 +286,7 @@ def ask(shell: subprocess.Popen[str], command: str, answer: str) -> None:
 def reload(remote: Listening) -> None:
     seen = remote.log_text().count("eloaded")
     remote.tell(f"signal {int(signal.SIGHUP)}")
-    until(lambda: remote.log_text().count("eloaded") > seen, 20, "no reload")
+    until(lambda: remote.log_text().count("eloaded") > seen, what="no reload")
 
 
 @pytest.mark.only("airlockd")
@@ -299,7 +299,7 @@ def test_reload_changes_who_is_let_in_and_drops_nobody(remote, there, certificat
         reload(remote)
         assert "these options take effect at the next start: socket-group" in remote.log_text()
         assert run(remote, *virsh).returncode != 0
-        until(lambda: "is not among the names of tls_allowed_dn_list" in remote.log_text(), 20)
+        until(lambda: "is not among the names of tls_allowed_dn_list" in remote.log_text())
         assert run(remote, "virsh", "-c", tls_uri(certificates.other), "hostname").returncode == 0
         ask(shell, "hostname", os.uname().nodename)
         # What cannot be read changes nothing.
@@ -413,7 +413,7 @@ def sshd(remote: Listening, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     (remote.run / "sshd").mkdir(exist_ok=True, mode=0o755)
     words = [*in_namespace(remote), "/usr/sbin/sshd", "-D", "-e", "-f", str(directory / "config")]
     with (directory / "log").open("w") as log, subprocess.Popen(words, stderr=log) as process:
-        until(lambda: "listening" in (directory / "log").read_text(), 30, "sshd does not listen")
+        until(lambda: "listening" in (directory / "log").read_text(), what="sshd does not listen")
         yield Sshd(directory, remote)
         process.terminate()
 

@@ -8,7 +8,7 @@ import threading
 
 import libvirt
 import pytest
-from checks import refused, until
+from checks import refused, remove, until
 
 import guests
 
@@ -344,7 +344,7 @@ class Saving:
         self.dom = self.connection.lookupByName(dom.name())
         self.thread = threading.Thread(target=self.run, args=(image,))
         self.thread.start()
-        until(lambda: dom.jobInfo()[0] == libvirt.VIR_DOMAIN_JOB_UNBOUNDED, 30)
+        until(lambda: dom.jobInfo()[0] == libvirt.VIR_DOMAIN_JOB_UNBOUNDED)
 
     def run(self, image: str) -> None:
         try:
@@ -392,9 +392,8 @@ def test_a_daemon_that_is_killed_in_a_save(conn, daemon, name, image, fresh):
     saving.end()
     daemon.start()
     again = fresh()
-    until(lambda: again.lookupByName(name).state()[0] == RUNNING, 30)
+    until(lambda: again.lookupByName(name).state()[0] == RUNNING)
     if daemon.ours:
         assert os.listdir(os.path.dirname(image)) == []
-    dom = again.lookupByName(name)
-    dom.destroy()
-    dom.undefine()
+        assert again.lookupByName(name).isActive()
+    remove(again.lookupByName(name))  # libvirtd's may end by itself meanwhile

@@ -65,7 +65,7 @@ def slow(daemon, directory, tmp_path) -> Iterator[Slow]:  # noqa: F811
     slow = Slow(tool)
     yield slow
     slow.go_on()
-    until(lambda: not slow.runs(), 60)
+    until(lambda: not slow.runs())
     for path in (QEMU_IMG, str(tool / "real")):
         daemon.inside("/usr/bin/python3", "-c", UNMOUNT, path)
 
@@ -102,7 +102,7 @@ def allocation(pool: libvirt.virStoragePool, volume: str) -> int:  # noqa: F811
 
 
 def wait_for_half(pool: libvirt.virStoragePool, volume: str) -> None:  # noqa: F811
-    until(lambda: allocation(pool, volume) >= WRITTEN, 60, "nothing of the volume is seen")
+    until(lambda: allocation(pool, volume) >= WRITTEN, what="nothing of the volume is seen")
 
 
 def test_a_volume_is_seen_while_it_grows(fresh, pool, directory, slow):  # noqa: F811
@@ -129,8 +129,8 @@ def test_a_volume_that_nobody_waits_for_is_given_up(raw, pool, directory, slow):
         client.send(wire.pack(VOL_CREATE_XML, create_args(pool, volume_xml("big", 64 * MIB, "qcow2")), serial=9))
         wait_for_half(pool, "big")
         assert list(directory.iterdir()) != []
-    until(lambda: pool.listVolumes() == [], 30, "the volume is still there")
-    until(lambda: not slow.runs(), 30, "qemu-img still runs")
+    until(lambda: pool.listVolumes() == [], what="the volume is still there")
+    until(lambda: not slow.runs(), what="qemu-img still runs")
     assert list(directory.iterdir()) == []
     slow.go_on()
     pool.createXML(volume_xml("big", MIB, "qcow2")).delete()
@@ -146,11 +146,11 @@ def test_a_daemon_that_is_killed_leaves_no_half_volume(daemon, fresh, name, dire
     daemon.kill()
     making.join(30)
     assert making.error
-    until(lambda: not slow.runs(), 30, "qemu-img outlives the daemon")
+    until(lambda: not slow.runs(), what="qemu-img outlives the daemon")
     assert len(list(directory.iterdir())) == 2
     daemon.start()
     pool = fresh().storagePoolLookupByName(name)
-    until(lambda: pool.isActive() == 1, 30)
+    until(lambda: pool.isActive() == 1)
     assert pool.listVolumes() == ["whole"]
     assert [path.name for path in directory.iterdir()] == ["whole"]
     slow.go_on()

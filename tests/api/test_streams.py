@@ -77,7 +77,7 @@ def volume(conn: libvirt.virConnect, tmp_path: pathlib.Path) -> Iterator[libvirt
         f"<pool type='dir'><name>streams</name><target><path>{tmp_path}</path></target></pool>"
     )
     yield pool.storageVolLookupByName("big")
-    until(lambda: is_destroyed(pool), 20, "the pool stays in use")
+    until(lambda: is_destroyed(pool), what="the pool stays in use")
 
 
 def test_a_download_that_nobody_reads(daemon, conn, volume, raw: Callable[[], wire.Wire]):
@@ -86,7 +86,7 @@ def test_a_download_that_nobody_reads(daemon, conn, volume, raw: Callable[[], wi
     args = [wire.string(text) for text in ("streams", "big", volume.key())]
     reply = client.call(DOWNLOAD, b"".join(args) + struct.pack(">QQI", 0, 0, 0))
     assert reply.status == wire.OK, reply.failure
-    until(lambda: has_input(client), 20)
+    until(lambda: has_input(client))
     others_are_served(daemon, conn, before)
     # And it goes on when it is read.
     got = 0
@@ -120,7 +120,7 @@ def test_a_console_that_nobody_reads(daemon, conn, raw, name, tmp_path):
     client = raw().open()
     reply = client.call(OPEN_CONSOLE, domain(dom) + wire.optional(None) + wire.u32(0))
     assert reply.status == wire.OK, reply.failure
-    until(lambda: has_input(client), 60, "the guest does not write")
+    until(lambda: has_input(client), what="the guest does not write")
     others_are_served(daemon, conn, before)
     stream = conn.newStream()
     dom.openConsole(None, stream, libvirt.VIR_DOMAIN_CONSOLE_FORCE)

@@ -142,7 +142,7 @@ def test_the_network_gave_it_an_address(debian):
 
 def test_the_agent_answers(debian):
     debian.until("systemctl is-active qemu-guest-agent")
-    until(lambda: is_connected(debian.dom), 30)
+    until(lambda: is_connected(debian.dom))
     assert agent(debian, "guest-info")["version"]
     assert agent(debian, "guest-get-osinfo")["id"] == "debian"
     assert debian.dom.hostname() == "airlock-debian"
@@ -187,7 +187,7 @@ def test_a_disk_is_plugged_resized_and_unplugged(debian):
     linux.check_pci(debian.dom, debian)
     debian.dom.detachDevice(disk)
     debian.until(f"! test -e /sys/block/{name}")
-    until(lambda: "vdc" not in debian.dom.XMLDesc(), 30)
+    until(lambda: "vdc" not in debian.dom.XMLDesc())
 
 
 def test_an_interface_is_plugged_and_unplugged(debian):
@@ -196,7 +196,7 @@ def test_an_interface_is_plugged_and_unplugged(debian):
     debian.until("grep -q 52:54:00:00:00:77 /sys/class/net/*/address")
     debian.dom.detachDevice(interface)
     debian.until("! grep -q 52:54:00:00:00:77 /sys/class/net/*/address")
-    until(lambda: "00:77" not in debian.dom.XMLDesc(), 30)
+    until(lambda: "00:77" not in debian.dom.XMLDesc())
 
 
 def test_the_balloon_takes_memory_and_gives_it_back(debian):
@@ -232,4 +232,4 @@ def test_it_ends_as_it_is_told(debian):
         debian.wait(f"airlock-guest: grub {debian.machine.grub}", SECONDS)
     else:
         debian.dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
-        until(lambda: not debian.dom.isActive(), 120)
+        until(lambda: not debian.dom.isActive())

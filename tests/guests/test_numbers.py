@@ -25,10 +25,10 @@ def test_a_balloon_takes_and_gives_memory(conn, name, events):
     with linux.booted(dom):
         events.listen(libvirt.VIR_DOMAIN_EVENT_ID_BALLOON_CHANGE)
         dom.setMemory(140 * MIB)
-        until(lambda: dom.info()[2] == 140 * MIB, 20)
+        until(lambda: dom.info()[2] == 140 * MIB)
         assert dom.maxMemory() == 160 * MIB
         events.wait(lambda: any(told[2] == 140 * MIB for told in events.seen))
-        until(lambda: "available" in dom.memoryStats(), 10)
+        until(lambda: "available" in dom.memoryStats())
         numbers = dom.memoryStats()
         assert 0 < numbers["unused"] < numbers["available"] < 160 * MIB
         assert numbers["last_update"] > 0
@@ -36,5 +36,5 @@ def test_a_balloon_takes_and_gives_memory(conn, name, events):
         assert stats["balloon.current"] == 140 * MIB
         assert stats["balloon.available"] > stats["balloon.unused"] > 0
         dom.setMemory(160 * MIB)
-        until(lambda: dom.info()[2] == 160 * MIB, 20)
+        until(lambda: dom.info()[2] == 160 * MIB)
 

@@ -48,10 +48,10 @@ def test_the_power_button_ends_it(conn, name):
 def test_the_agent_reboots_and_ends_it(conn, name):
     dom = conn.defineXML(linux.guest(name, linux.AGENT))
     with linux.booted(dom) as shell:
-        until(lambda: "state='connected'" in dom.XMLDesc(), 30)
+        until(lambda: "state='connected'" in dom.XMLDesc())
         dom.reboot(libvirt.VIR_DOMAIN_REBOOT_GUEST_AGENT)
         shell.wait_ready()
-        until(lambda: "state='connected'" in dom.XMLDesc(), 30)
+        until(lambda: "state='connected'" in dom.XMLDesc())
         dom.shutdownFlags(libvirt.VIR_DOMAIN_SHUTDOWN_GUEST_AGENT)
         shell.wait_end(60)
     until(lambda: not dom.isActive())
