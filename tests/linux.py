@@ -115,7 +115,7 @@ class Shell(Console):
         word = f"asked-{next(WORDS)}"
         self.send(f"echo {word}\n{command}\necho {word} $?\n")
         self.wait(f"{word}\n", seconds)
-        match = self.wait_nudging(rf"(?s)(.*?){word} (\d+)\n", seconds)
+        match = self.wait_nudging(rf"(?s)\A(.*?){word} (\d+)\n", seconds)
         return int(match[2]), match[1]
 
     def wait_nudging(self, pattern: str, seconds: float) -> re.Match[str]:

@@ -36,7 +36,7 @@ def scan(dom: libvirt.virDomain) -> list[str]:
     """Vendor and device of all that the guest finds. The console is read all the time."""
     console = linux.Console(dom)
     dom.resume()
-    text = console.wait(f"(?s).*{guests.READY.decode()}", SECONDS)[0]
+    text = console.wait(rf"(?s)\A.*{guests.READY.decode()}", SECONDS)[0]
     console.close()
     return re.findall(r"tg: pci \S+ id=(\S+)", text)
 
