@@ -15,3 +15,14 @@
 #include <cmocka.h>
 
 #undef fail
+
+/* Fails the test with a line that says why. */
+static inline void test_complain(const char *format, ...) {
+        va_list ap;
+
+        va_start(ap, format);
+        vprint_error(format, ap);
+        va_end(ap);
+        print_error("\n");
+        assert_true(0);
+}

@@ -8,16 +8,6 @@
 
 static char **pages; /* paths */
 
-static void complain(const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        vprint_error(format, ap);
-        va_end(ap);
-        print_error("\n");
-        assert_true(false);
-}
-
 /* A page without roff's own signs; NULL: there is none of this name. */
 static char *read_page(const char *name) {
         static const char *const signs[][2] = {
@@ -71,7 +61,7 @@ static void check_options(const Command *command, const char *text) {
                 g_autofree char *found = first_match(text, pattern);
 
                 if (!found)
-                        complain("nothing tells of '%s' of '%s'", option->name, command->name);
+                        test_complain("nothing tells of '%s' of '%s'", option->name, command->name);
         }
 }
 
@@ -85,7 +75,7 @@ static void every_command_and_option_is_told(void **state) {
                 g_autofree char *own = own_page(command);
 
                 if (!entry)
-                        complain("airlock.1 does not tell of '%s'", command->name);
+                        test_complain("airlock.1 does not tell of '%s'", command->name);
                 if (!command->raw)
                         check_options(command, own ?: entry);
                 n++;
@@ -133,7 +123,7 @@ static void check_words(const char *page, const char *pattern, const Command *ow
                 g_autofree char *word = g_match_info_fetch(match, 1);
 
                 if (!check(own, word))
-                        complain("%s: there is no '%s'", page, word);
+                        test_complain("%s: there is no '%s'", page, word);
         }
 }
 
@@ -170,7 +160,7 @@ static void the_options_before_a_command_are_told(void **state) {
                 g_autofree char *form = global_option_form(option);
 
                 if (!strstr(page, g_strstrip(form)))
-                        complain("airlock.1 does not have '%s'", form);
+                        test_complain("airlock.1 does not have '%s'", form);
         }
 }
 

@@ -2,11 +2,7 @@
 #include "daemon/checkup.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "base/util.h"
 #include "daemon/dispatch.h"
@@ -16,7 +12,7 @@
 #include "rpc/airlock.h"
 
 #define DEADLINE_USEC ((uint64_t)30 * G_USEC_PER_SEC) /* of a child */
-#define KEEP_USEC     ((uint64_t)5 * G_USEC_PER_SEC)
+#define KEEP_USEC     ((gint64)5 * G_USEC_PER_SEC)
 #define CHILD_NICE    10
 
 /* What was found for a list of checks. */
@@ -24,7 +20,7 @@ typedef struct Kept {
         char *key;  /* names, joined by commas; NULL: nothing is kept */
         char *json; /* NULL: it failed */
         int r;
-        uint64_t until; /* usec, CLOCK_MONOTONIC */
+        gint64 until; /* g_get_monotonic_time() */
 } Kept;
 
 typedef struct Asker {
@@ -82,23 +78,10 @@ void checkup_forget(Checkup *checkup) {
 
 /* ---- in the child ---- */
 
-static int write_all(int out, const char *text) {
-        for (size_t left = strlen(text); left > 0;) {
-                ssize_t n = write(out, text, left);
-
-                if (n < 0 && errno != EINTR)
-                        return neg_errno();
-                text += MAX(n, 0);
-                left -= (size_t)MAX(n, 0);
-        }
-        return 0;
-}
-
 static int examine(int out, void *data) {
         g_auto(GStrv) names = g_strsplit(data, ",", -1);
         g_autoptr(Doctor) doctor = NULL;
         json_t *report;
-        char *text;
         int r;
 
         setpriority(PRIO_PROCESS, 0, CHILD_NICE);
@@ -108,21 +91,12 @@ static int examine(int out, void *data) {
         if (r < 0)
                 return r;
         report = doctor_to_json(doctor);
-        text = json_dumps(report, JSON_COMPACT);
-        r = text ? write_all(out, text) : -ENOMEM;
-        free(text);
+        r = json_dumpfd(report, out, JSON_COMPACT) < 0 ? -EIO : 0;
         json_decref(report);
         return r;
 }
 
 /* ---- in the daemon ---- */
-
-static uint64_t now(void) {
-        struct timespec time;
-
-        clock_gettime(CLOCK_MONOTONIC, &time);
-        return (uint64_t)time.tv_sec * G_USEC_PER_SEC + (uint64_t)time.tv_nsec / 1000;
-}
 
 static int tell_failure(int r, Err *err) {
         static const char way_out[] = "airlock doctor on that host shows more";
@@ -167,12 +141,13 @@ static void start_next(Checkup *checkup);
 
 static void on_report(int r, const char *output, size_t size, void *userdata) {
         Checkup *checkup = userdata;
-        Kept kept = {.key = g_steal_pointer(&checkup->key), .until = now() + KEEP_USEC};
+        Kept kept = {.key = g_steal_pointer(&checkup->key),
+                     .until = g_get_monotonic_time() + KEEP_USEC};
 
         checkup->errand = NULL;
         kept.r = r == 0 && size > REMOTE_STRING_MAX ? -EMSGSIZE : r;
         if (kept.r == -ETIMEDOUT) /* another child would hang beside this one */
-                kept.until += DEADLINE_USEC;
+                kept.until += (gint64)DEADLINE_USEC;
         if (kept.r == 0)
                 kept.json = g_strdup(output);
         answer_askers(checkup, &kept);
@@ -214,7 +189,7 @@ int checkup_answer(Checkup *checkup, Call *call, char *const *names, Err *err) {
 
         if (r < 0)
                 return r;
-        if (g_strcmp0(checkup->kept.key, key) == 0 && now() < checkup->kept.until)
+        if (g_strcmp0(checkup->kept.key, key) == 0 && g_get_monotonic_time() < checkup->kept.until)
                 return fill(&checkup->kept, call, err);
         asker = g_new0(Asker, 1);
         asker->key = g_steal_pointer(&key);

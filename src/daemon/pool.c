@@ -213,8 +213,7 @@ int pool_define(Manager *manager, const char *xml, bool validate, Pool **ret, Er
         return 0;
 }
 
-/* What the next start of the pool takes. */
-static const PoolDef *next_def(const Pool *pool) {
+const PoolDef *pool_next_def(const Pool *pool) {
         return pool->next ? pool->next : pool->def;
 }
 
@@ -230,7 +229,7 @@ static Pool *find_twin(Manager *manager, const PoolDef *def) {
         copy = pool_def_copy(def);
         memcpy(copy->uuid, twin->def->uuid, sizeof(copy->uuid));
         a = pool_def_format(copy, true);
-        b = pool_def_format(next_def(twin), true);
+        b = pool_def_format(pool_next_def(twin), true);
         return g_str_equal(a, b) ? twin : NULL;
 }
 
@@ -244,7 +243,7 @@ int pool_try_define(Manager *manager, const char *xml, GPtrArray *warnings, Pool
                 return r;
         same = find_twin(manager, def);
         if (same) {
-                *ret = pool_def_copy(next_def(same));
+                *ret = pool_def_copy(pool_next_def(same));
                 *ret_same = same;
                 return 0;
         }

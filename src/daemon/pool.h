@@ -76,6 +76,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(Pool, pool_unref)
 
 /* Defines (keeping, *ret may exist already) or makes a transient pool that is not active yet. */
 int pool_define(Manager *manager, const char *xml, bool validate, Pool **ret, Err *err);
+/* What the next start of the pool takes; the pool's. */
+const PoolDef *pool_next_def(const Pool *pool);
 /* What pool_define() would store (*ret) and in whose place (*ret_same; NULL: a new one), and
  * changes nothing. warnings takes sentences about what is kept and not served. */
 int pool_try_define(Manager *manager, const char *xml, GPtrArray *warnings, PoolDef **ret,

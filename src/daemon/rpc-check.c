@@ -193,9 +193,7 @@ static int check_pool(Manager *manager, Call *call, const airlock_check_args *ar
         if (r < 0)
                 return r;
         xml = pool_def_format(def, true);
-        stored = same && same->is_persistent
-                         ? pool_def_format(same->next ? same->next : same->def, true)
-                         : NULL;
+        stored = same && same->is_persistent ? pool_def_format(pool_next_def(same), true) : NULL;
         return reply(call_ret(call), describe(&(Found){
                                              .kind = "pool",
                                              .name = def->name,

@@ -4,16 +4,6 @@
 
 #include "base/test.h"
 
-static void complain(const char *format, ...) {
-        va_list ap;
-
-        va_start(ap, format);
-        vprint_error(format, ap);
-        va_end(ap);
-        print_error("\n");
-        assert_true(false);
-}
-
 /* "# comment", "key = value" and "#key = value": *ret_name and *ret_value of the last two. */
 static bool read_setting(const char *line, char **ret_name, char **ret_value) {
         g_autoptr(GRegex) regex = g_regex_new("^#?([a-z-]+) = ?(.*)$", 0, 0, NULL);
@@ -31,7 +21,7 @@ static char *read_text(const char *path) {
         char *text;
 
         if (!g_file_get_contents(whole, &text, NULL, NULL))
-                complain("cannot read %s", whole);
+                test_complain("cannot read %s", whole);
         return text;
 }
 
@@ -55,7 +45,7 @@ static char *setting(const char *name) {
                 if (!read_setting(*line, &key, &value) || !g_str_equal(key, name))
                         continue;
                 if (found)
-                        complain("%s stands twice in data/airlockd.conf", name);
+                        test_complain("%s stands twice in data/airlockd.conf", name);
                 found = g_steal_pointer(&value);
         }
         return found;
@@ -88,7 +78,7 @@ static void check_file(const OptionFacts *facts) {
         g_autofree char *value = setting(facts->name);
 
         if (!value)
-                complain("data/airlockd.conf does not have %s", facts->name);
+                test_complain("data/airlockd.conf does not have %s", facts->name);
         /* The installed file chooses polkit; a distribution's users are in its group. */
         if (facts->preset && !g_str_equal(facts->name, "unix-auth"))
                 assert_string_equal(value, facts->preset);
@@ -100,11 +90,11 @@ static void check_pages(const OptionFacts *facts, const char *conf, const char *
         g_autofree char *preset = g_strdup_printf("Default: %s.\n", facts->preset);
 
         if (!entry)
-                complain("airlockd.conf.5 does not have %s", facts->name);
+                test_complain("airlockd.conf.5 does not have %s", facts->name);
         if (facts->preset && !strstr(entry, preset))
-                complain("airlockd.conf.5 does not say of %s: %s", facts->name, preset);
+                test_complain("airlockd.conf.5 does not say of %s: %s", facts->name, preset);
         if (!strstr(daemon, option))
-                complain("airlockd.8 does not have %s", option);
+                test_complain("airlockd.8 does not have %s", option);
 }
 
 static void every_option_is_told_with_its_default(void **state) {
@@ -133,7 +123,7 @@ static void assert_options(const char *page, const char *pattern) {
                 g_autofree char *name = g_match_info_fetch(match, 1);
 
                 if (!is_option(name) && !g_strv_contains(others, name))
-                        complain("there is no option '%s'", name);
+                        test_complain("there is no option '%s'", name);
         }
 }
 
@@ -155,7 +145,7 @@ static void the_installed_file_is_read(void **state) {
         g_auto(Err) err = ERR_INIT;
 
         if (options_load(3, argv, &options, &err) < 0)
-                complain("%s", err.message);
+                test_complain("%s", err.message);
 }
 
 int main(void) {
